@@ -1,0 +1,1 @@
+"""The engine: tasks, scores, the ladder, the self-test, budgets and telemetry."""

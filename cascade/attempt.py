@@ -1,0 +1,85 @@
+"""What a climb leaves behind: attempts, the decision taken on each, and what was spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rung.cascade.task import Task
+from rung.models.protocol import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """The evidence of a function's score: n_s * n_t / (k * test_lines) (Chen et al. 2024, section 3.1).
+
+    passed_lines: n_s. agreement: n_t. test_lines: N_t, valid and distinct.
+    """
+
+    k: int
+    test_lines: int
+    passed_lines: int
+    agreement: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one rung gave for one task. score: in [0, 1].
+
+    others: further texts by falling score, without `text`.
+    self_test: None for lines, and for functions that were not tested.
+    """
+
+    rung: str
+    text: str
+    score: float
+    usage: Usage
+    seconds: float
+    cost_usd: float
+    others: tuple[str, ...] = ()
+    self_test: SelfTest | None = None
+
+
+class Decision(StrEnum):
+    """What was done at a rung, in the order in which a climb asks."""
+
+    SKIPPED = "skipped"  # k = -1
+    PRIVATE = "private"  # remote, and this file must not leave the machine
+    OVER_BUDGET = "over_budget"
+    FAILED = "failed"  # the model could not answer
+    DEADLINE = "deadline"  # cancelled, time was up
+    EMPTY = "empty"  # it answered nothing that can be inserted
+    BELOW_THETA = "below_theta"
+    ADOPTED = "adopted"  # score >= theta
+    ADOPTED_UNCHECKED = "adopted_unchecked"  # the last rung, or k = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of a climb. reason: a sentence for the user."""
+
+    rung: str
+    remote: bool
+    decision: Decision
+    reason: str
+    theta: float
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """All of it. answer: the attempt to show; None where no rung gave text. seconds: wall clock."""
+
+    id: str
+    task: Task
+    steps: tuple[Step, ...]
+    answer: Attempt | None
+    seconds: float
+
+    @property
+    def cost_usd(self) -> float:
+        return sum(step.attempt.cost_usd for step in self.steps if step.attempt)
+
+    @property
+    def usage(self) -> Usage:
+        return sum((step.attempt.usage for step in self.steps if step.attempt), Usage())

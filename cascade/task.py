@@ -1,0 +1,44 @@
+"""What to complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class TaskKind(StrEnum):
+    """`line`: the rest of this line or statement. `function`: the body of a function."""
+
+    LINE = "line"
+    FUNCTION = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The function whose body is to be written.
+
+    header: from its first decorator or `def` to the end of its docstring (or of the colon's line).
+    preamble: what a program needs beside it: the imports of its file, the class's header for a method.
+    indent: blanks before the statements of the body.
+    """
+
+    name: str
+    header: str
+    preamble: str
+    indent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A place in a document: `prefix` before the cursor, `suffix` after it.
+
+    function: there where `kind` is FUNCTION. path: None for a document that was never saved.
+    """
+
+    kind: TaskKind
+    prefix: str
+    suffix: str
+    language: str = "python"
+    path: Path | None = None
+    function: Function | None = None

@@ -1,0 +1,1 @@
+"""The composition: the language server and the `rung` command line."""

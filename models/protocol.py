@@ -1,0 +1,142 @@
+"""What every model of the ladder can do, and what it gives back.
+
+    ModelError                    anything a model could not do; the message is for the user's eyes
+    ├── ModelUnavailable          no worker, no server, circuit open: trying again later may help
+    │   └── ModelTimeout          it was there and was too slow
+    ├── ModelRefused              it said no: a wrong key, a wrong request, too many requests
+    └── InvalidResponse           it answered something that is not an answer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class ModelError(Exception):
+    """A model could not answer; `str(error)` is one sentence that a user can act on."""
+
+
+class ModelUnavailable(ModelError):
+    """No worker, no server or an open circuit."""
+
+
+class ModelTimeout(ModelUnavailable):
+    """The model did not connect, begin or end in the time it had."""
+
+
+class ModelRefused(ModelError):
+    """The server understood and said no (4xx)."""
+
+
+class InvalidResponse(ModelError):
+    """The bytes that came are not the protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A place in a text: a generation's text continues exactly at the end of `prefix`.
+
+    Models heal tokens themselves: a prefix may end in blanks or within a word.
+
+    suffix: what follows; used only where the checkpoint has fill-in-the-middle tokens.
+    draft: text the model may verify instead of generating (OpenAI's `prediction`).
+    """
+
+    prefix: str
+    suffix: str = ""
+    draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to decode.
+
+    max_tokens: per sample. temperature: 0 is greedy. n: samples of the one prompt.
+    stop: a sample ends before the first of these strings. seed: None draws a new one.
+    """
+
+    max_tokens: int
+    temperature: float = 0.0
+    n: int = 1
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A generated token. logprob: natural logarithm, 0 or less."""
+
+    text: str
+    logprob: float
+
+
+class FinishReason(StrEnum):
+    """Why a sample ended: a stop string or the end token, or `max_tokens`."""
+
+    STOP = "stop"
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that were paid for. The usage of a call is the sum over its generations.
+
+    prompt: of the whole prompt, on the first generation of a call, 0 on the others.
+    cached: those of `prompt` that were not evaluated again.
+    counted: False where the server did not say and rung had to estimate.
+    """
+
+    prompt: int = 0
+    cached: int = 0
+    generated: int = 0
+    accepted_draft: int = 0
+    rejected_draft: int = 0
+    counted: bool = True
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt + other.prompt,
+            self.cached + other.cached,
+            self.generated + other.generated,
+            self.accepted_draft + other.accepted_draft,
+            self.rejected_draft + other.rejected_draft,
+            self.counted and other.counted,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One sample. `tokens` may be empty where a server gives no log-probabilities.
+
+    tokens: those whose text is in `text`, at least in part. seconds: from the call to its end.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    finish_reason: FinishReason
+    usage: Usage
+    seconds: float
+
+
+class Model(Protocol):
+    """A rung's model."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+    ) -> list[Generation]:
+        """`sampling.n` samples of one prompt, in one call.
+
+        on_token: called with (index of the sample, token) as tokens arrive.
+        Cancelling the awaiting task stops the work within one token. Raises ModelError.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free what the model holds; more than once is allowed."""
+        ...
