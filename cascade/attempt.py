@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rung.cascade.task import Task
@@ -24,7 +24,7 @@ class SelfTest:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one rung gave for one task. score: in [0, 1].
+    """What one rung gave for one task. text: what to insert at the cursor, may be empty. score: in [0, 1].
 
     others: further texts by falling score, without `text`.
     self_test: None for lines, and for functions that were not tested.
@@ -33,9 +33,6 @@ class Attempt:
     rung: str
     text: str
     score: float
-    usage: Usage
-    seconds: float
-    cost_usd: float
     others: tuple[str, ...] = ()
     self_test: SelfTest | None = None
 
@@ -44,19 +41,22 @@ class Decision(StrEnum):
     """What was done at a rung, in the order in which a climb asks."""
 
     SKIPPED = "skipped"  # k = -1
-    PRIVATE = "private"  # remote, and this file must not leave the machine
+    PRIVATE = "private"  # remote, and this text must not leave the machine
     OVER_BUDGET = "over_budget"
     FAILED = "failed"  # the model could not answer
-    DEADLINE = "deadline"  # cancelled, time was up
-    EMPTY = "empty"  # it answered nothing that can be inserted
+    DEADLINE = "deadline"  # time was up, before it or in the middle
     BELOW_THETA = "below_theta"
+    NOTHING_TO_ADD = "nothing_to_add"  # score >= theta, and the line ends at the cursor
     ADOPTED = "adopted"  # score >= theta
     ADOPTED_UNCHECKED = "adopted_unchecked"  # the last rung, or k = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of a climb. reason: a sentence for the user."""
+    """One rung of a climb. reason: a sentence for the user. attempt: None where it did not come to one.
+
+    usage, cost_usd: what was spent, also by an attempt that failed or was cut off. seconds: wall clock.
+    """
 
     rung: str
     remote: bool
@@ -64,6 +64,9 @@ class Step:
     reason: str
     theta: float
     attempt: Attempt | None = None
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ class Climb:
 
     @property
     def cost_usd(self) -> float:
-        return sum(step.attempt.cost_usd for step in self.steps if step.attempt)
+        return sum(step.cost_usd for step in self.steps)
 
     @property
     def usage(self) -> Usage:
-        return sum((step.attempt.usage for step in self.steps if step.attempt), Usage())
+        return sum((step.usage for step in self.steps), Usage())

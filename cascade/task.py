@@ -18,8 +18,8 @@ class TaskKind(StrEnum):
 class Function:
     """The function whose body is to be written.
 
-    header: from its first decorator or `def` to the end of its docstring (or of the colon's line).
-    preamble: what a program needs beside it: the imports of its file, the class's header for a method.
+    header: from its first decorator or `def` to the cursor; the signature, and usually a docstring.
+    preamble: what a program needs beside it: imports, constants and functions of its file, a method's class.
     indent: blanks before the statements of the body.
     """
 

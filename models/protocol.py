@@ -1,10 +1,10 @@
 """What every model of the ladder can do, and what it gives back.
 
-    ModelError                    anything a model could not do; the message is for the user's eyes
-    ├── ModelUnavailable          no worker, no server, circuit open: trying again later may help
-    │   └── ModelTimeout          it was there and was too slow
-    ├── ModelRefused              it said no: a wrong key, a wrong request, too many requests
-    └── InvalidResponse           it answered something that is not an answer
+ModelError                    anything a model could not do; the message is for the user's eyes
+├── ModelUnavailable          no worker, no server, circuit open: trying again later may help
+│   └── ModelTimeout          it was there and was too slow
+├── ModelRefused              it said no: a wrong key, a wrong request, too many requests
+└── InvalidResponse           it answered something that is not an answer
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Usage:
 class Generation:
     """One sample. `tokens` may be empty where a server gives no log-probabilities.
 
-    tokens: those whose text is in `text`, at least in part. seconds: from the call to its end.
+    tokens: as generated, up to the one that ended the sample (its stop string is not in `text`). seconds: from the call to its end.
     """
 
     text: str

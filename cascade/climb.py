@@ -1,0 +1,164 @@
+"""Up the ladder, until an attempt scores at least θ."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from rung.cascade.attempt import Attempt, Climb, Decision, Step
+from rung.cascade.function import FunctionAttempt, Tester, solution_call, test_call
+from rung.cascade.gate import Gate, Pass, Refused
+from rung.cascade.ladder import Ladder, Rung
+from rung.cascade.line import LineAttempt
+from rung.cascade.prompts import LINE_STOPS, LINE_TOKENS, prompt_here
+from rung.cascade.spending import Meter, bound
+from rung.cascade.task import Task, TaskKind
+from rung.models.protocol import ModelError, Prompt, Sampling, Usage
+
+# Progress is told once in so many generated tokens.
+_TOKENS_A_REPORT = 32
+_ADOPTED = {Decision.ADOPTED, Decision.ADOPTED_UNCHECKED}
+_ENDS = {*_ADOPTED, Decision.NOTHING_TO_ADD, Decision.DEADLINE}
+
+
+async def climb(
+    task: Task,
+    ladder: Ladder,
+    gate: Gate,
+    tester: Tester | None,
+    *,
+    deadline_s: float,
+    several: int = 1,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> Climb:
+    """Ask the rungs in order; the first attempt that scores at least θ is the answer (Chen et al. 2024, section 3.1).
+
+    The last rung is adopted without the check. A remote rung that fails, is over budget or must not see this file
+    is passed over. When no rung is adopted, or the deadline passes, the best attempt so far is the answer.
+    several: texts wanted beside the answer. Never raises ModelError; a cancelled climb settles what it spent.
+    """
+    ascent = _Ascent(task, ladder, gate, tester, time.monotonic() + deadline_s, several, on_progress)
+    began = time.monotonic()
+    for rung in ladder.rungs:
+        step = await ascent.step(rung)
+        ascent.steps.append(step)
+        if step.decision in _ENDS:
+            break
+    return Climb(ascent.id, task, tuple(ascent.steps), ascent.answer(), time.monotonic() - began)
+
+
+@dataclass(slots=True)
+class _Ascent:
+    task: Task
+    ladder: Ladder
+    gate: Gate
+    tester: Tester | None
+    deadline: float
+    several: int
+    on_progress: Callable[[str], None]
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    steps: list[Step] = field(default_factory=list)
+
+    def answer(self) -> Attempt | None:
+        last = self.steps[-1] if self.steps else None
+        if last is not None and last.decision is Decision.NOTHING_TO_ADD:
+            return None
+        attempts = [step.attempt for step in self.steps if step.attempt is not None and step.attempt.text.strip()]
+        if last is not None and last.decision in _ADOPTED and last.attempt in attempts:
+            return last.attempt
+        return max(attempts, key=lambda attempt: attempt.score, default=None)
+
+    async def step(self, rung: Rung) -> Step:
+        """One rung: the gate, the attempt within the deadline, the decision."""
+        if self.task.kind is TaskKind.FUNCTION and rung.k < 0:
+            return self._step(rung, Decision.SKIPPED, "it is switched off for functions (k = -1)")
+        if time.monotonic() >= self.deadline:
+            return self._step(rung, Decision.DEADLINE, "the time for this completion was up")
+        passed: Pass | None = None
+        if rung.remote:
+            admitted = await self._admit(rung)
+            if isinstance(admitted, Step):
+                return admitted
+            passed = admitted
+        self.on_progress(f"asking {rung.name}")
+        return await self._attempt(rung, passed)
+
+    async def _admit(self, rung: Rung) -> Pass | Step:
+        calls = self._calls(rung)
+        refused = await self.gate.private(self.task, "\n".join(prompt.prefix + prompt.suffix for prompt, _ in calls))
+        if refused is not None:
+            return self._step(rung, Decision.PRIVATE, refused.reason)
+        most = sum((bound(prompt, sampling) for prompt, sampling in calls), Usage())
+        passed = await self.gate.reserve(self.id, rung, tokens=most.prompt + most.generated, usd=rung.price.of(most))
+        if isinstance(passed, Refused):
+            return self._step(rung, Decision.OVER_BUDGET, passed.reason)
+        return passed
+
+    async def _attempt(self, rung: Rung, passed: Pass | None) -> Step:
+        began = time.monotonic()
+        meter = Meter(rung, lambda tokens: self._tell_tokens(rung, tokens))
+        try:
+            async with asyncio.timeout(max(0.0, self.deadline - began)):
+                step = self._judge(rung, await self._run(rung, meter))
+        except TimeoutError:
+            step = self._step(rung, Decision.DEADLINE, "the time for this completion was up")
+        except ModelError as error:
+            step = self._step(rung, Decision.FAILED, str(error))
+        finally:
+            if passed is not None:
+                # Shielded: a cancelled climb must not lose the record of what it spent.
+                await asyncio.shield(_account(passed, meter))
+        return replace(step, usage=meter.usage, cost_usd=meter.cost_usd, seconds=time.monotonic() - began)
+
+    async def _run(self, rung: Rung, meter: Meter) -> Attempt:
+        if self.task.kind is TaskKind.FUNCTION and self.task.function is not None:
+            return await FunctionAttempt(
+                self.task, self.task.function, rung, self.tester, meter, self.on_progress
+            ).run()
+        return await LineAttempt(self.task, rung, meter, self.several).run()
+
+    def _judge(self, rung: Rung, attempt: Attempt) -> Step:
+        theta = self.ladder.theta_of(rung, self.task.kind)
+        is_function = self.task.kind is TaskKind.FUNCTION
+        found = f"score {attempt.score:.2f}"
+        if not is_function and not attempt.text.strip() and (attempt.score >= theta or rung is self._last()):
+            return self._step(rung, Decision.NOTHING_TO_ADD, f"{found}: the line ends here", attempt)
+        if is_function and rung.k == 0:
+            return self._step(rung, Decision.ADOPTED_UNCHECKED, "k = 0: adopted without a test", attempt)
+        if rung is self._last():
+            return self._step(rung, Decision.ADOPTED_UNCHECKED, f"{found}, the last rung is adopted", attempt)
+        if attempt.score >= theta and attempt.text.strip():
+            return self._step(rung, Decision.ADOPTED, f"{found} is at least θ = {theta:.2f}", attempt)
+        return self._step(rung, Decision.BELOW_THETA, f"{found} is below θ = {theta:.2f}", attempt)
+
+    def _last(self) -> Rung:
+        """The last rung that this kind of task can reach."""
+        reachable = [rung for rung in self.ladder.rungs if self.task.kind is TaskKind.LINE or rung.k >= 0]
+        return reachable[-1]
+
+    def _calls(self, rung: Rung) -> list[tuple[Prompt, Sampling]]:
+        """What an attempt on this rung will ask, for the gate."""
+        function = self.task.function
+        if self.task.kind is TaskKind.FUNCTION and function is not None:
+            calls = [solution_call(self.task, function, rung, k=rung.k)]
+            return [*calls, test_call(function, rung)] if rung.k > 0 else calls
+        prompt = prompt_here(self.task, rung, LINE_TOKENS)
+        return [(prompt, Sampling(LINE_TOKENS, n=max(1, self.several), stop=LINE_STOPS))]
+
+    def _step(self, rung: Rung, decision: Decision, reason: str, attempt: Attempt | None = None) -> Step:
+        return Step(rung.name, rung.remote, decision, reason, self.ladder.theta_of(rung, self.task.kind), attempt)
+
+    def _tell_tokens(self, rung: Rung, tokens: int) -> None:
+        if tokens % _TOKENS_A_REPORT == 0:
+            self.on_progress(f"{rung.name}: {tokens} tokens")
+
+
+async def _account(passed: Pass, meter: Meter) -> None:
+    usage = meter.usage
+    if usage == Usage():
+        await passed.release()
+    else:
+        await passed.settle(usage, meter.cost_usd)

@@ -1,0 +1,75 @@
+"""Cutting what a model wrote down to what can be inserted."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+from rung.cascade.task import Function
+
+
+def cut_line(text: str, suffix: str) -> str:
+    """The rest of the line at the cursor, without what stands after the cursor already."""
+    text = text.split("\n", 1)[0].rstrip()
+    rest, _, below = suffix.partition("\n")
+    rest = rest.strip()
+    if rest:
+        return _without_overlap(text, rest)
+    following = next((line.strip() for line in below.split("\n", 20) if line.strip()), "")
+    return "" if text.strip() and text.strip() == following else text
+
+
+def cut_body(text: str, function: Function) -> str:
+    """The statements of the function's body: to the first line that leaves it, and as far as they parse."""
+    open_line = function.header.rpartition("\n")[2]
+    kept: list[str] = []
+    for number, line in enumerate(text.split("\n")):
+        whole = line if number else open_line + line
+        inside = whole.startswith(function.indent) or (number == 0 and open_line.strip())
+        if whole.strip() and not inside:
+            break
+        kept.append(line)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return _longest_that_parses(kept, function)
+
+
+def program(function: Function, body: str) -> str:
+    """A whole program with the function in it."""
+    return f"{function.preamble}\n{function.header}{body}\n"
+
+
+def _longest_that_parses(lines: list[str], function: Function) -> str:
+    # The last statement is often half: `max_tokens` fell in its middle.
+    for length in range(len(lines), 0, -1):
+        body = "\n".join(lines[:length]).rstrip()
+        if _has_code(body) and parses(program(function, body)):
+            return body
+    return ""
+
+
+def _has_code(body: str) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in body.split("\n"))
+
+
+def parses(source: str) -> bool:
+    """Whether CPython's parser takes `source`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _without_overlap(text: str, rest: str) -> str:
+    for length in range(min(len(text), len(rest)), 0, -1):
+        start = len(text) - length
+        if text.endswith(rest[:length]) and not _within_word(text, start) and not _within_word(rest, length):
+            return text[:start]
+    return text
+
+
+def _within_word(text: str, at: int) -> bool:
+    return 0 < at < len(text) and all(character.isalnum() or character == "_" for character in text[at - 1 : at + 1])

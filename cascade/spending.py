@@ -1,0 +1,57 @@
+"""Counting what an attempt spends, also when it is cut off in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rung.cascade.ladder import Rung
+from rung.models.protocol import Generation, Prompt, Sampling, Token, Usage
+
+# No tokenizer makes more tokens than bytes; for code three bytes a token is already many.
+_BYTES_A_TOKEN = 3
+
+
+class Meter:
+    """All calls of one attempt go through it. on_tokens: told the tokens generated so far."""
+
+    def __init__(self, rung: Rung, on_tokens: Callable[[int], None] = lambda _: None) -> None:
+        self._rung = rung
+        self._on_tokens = on_tokens
+        self._counted = Usage()
+        self._open: dict[int, Usage] = {}
+        self._calls = 0
+
+    @property
+    def usage(self) -> Usage:
+        """Counted for the calls that ended, estimated for those that were cut off after their first token."""
+        return sum(self._open.values(), self._counted)
+
+    @property
+    def cost_usd(self) -> float:
+        return self._rung.price.of(self.usage)
+
+    async def generate(self, prompt: Prompt, sampling: Sampling) -> list[Generation]:
+        """`Model.generate` of the rung, metered. Raises ModelError."""
+        self._calls += 1
+        call = self._calls
+
+        def on_token(_: int, __: Token) -> None:
+            so_far = self._open.get(call) or Usage(prompt=prompt_tokens(prompt), counted=False)
+            self._open[call] = so_far + Usage(generated=1)
+            self._on_tokens(self.usage.generated)
+
+        generations = await self._rung.model.generate(prompt, sampling, on_token)
+        self._open.pop(call, None)
+        self._counted = sum((generation.usage for generation in generations), self._counted)
+        return generations
+
+
+def prompt_tokens(prompt: Prompt) -> int:
+    """An estimate for prompts whose server did not say."""
+    return -(-len((prompt.prefix + prompt.suffix + prompt.draft).encode("utf-8", "replace")) // _BYTES_A_TOKEN)
+
+
+def bound(prompt: Prompt, sampling: Sampling) -> Usage:
+    """The most that one call can cost: a token has a byte at least, each sample may be as long as allowed."""
+    size = len((prompt.prefix + prompt.suffix + prompt.draft).encode("utf-8", "replace"))
+    return Usage(prompt=size, generated=sampling.n * sampling.max_tokens, counted=False)

@@ -1,0 +1,117 @@
+"""A checkpoint's tokens as bytes: encoding, token healing, and the tokens of fill-in-the-middle."""
+
+from __future__ import annotations
+
+import ctypes
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import llama_cpp
+import numpy as np
+from numpy.typing import NDArray
+
+from rung.models.protocol import Prompt
+
+_SPACE = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """tokens: never empty. healed: bytes cut from the prompt's end, which the generation must begin with."""
+
+    tokens: list[int]
+    healed: bytes
+
+
+class Vocabulary:
+    """The tokenizer of a loaded llama.cpp model."""
+
+    def __init__(self, model: llama_cpp.llama_model_p) -> None:
+        vocab = llama_cpp.llama_model_get_vocab(model)
+        if vocab is None:
+            raise ValueError("the checkpoint has no vocabulary")
+        self._vocab = vocab
+        self.size: int = llama_cpp.llama_vocab_n_tokens(vocab)
+        self.pieces = [self._piece(token) for token in range(self.size)]
+        self.ends = frozenset(
+            token
+            for token in range(self.size)
+            if llama_cpp.llama_vocab_is_eog(vocab, token) or llama_cpp.llama_vocab_is_control(vocab, token)
+        )
+        self._fim = (
+            llama_cpp.llama_vocab_fim_pre(vocab),
+            llama_cpp.llama_vocab_fim_suf(vocab),
+            llama_cpp.llama_vocab_fim_mid(vocab),
+        )
+        printable = [token for token in range(self.size) if self.pieces[token] and token not in self.ends]
+        self._sorted = sorted(printable, key=lambda token: self.pieces[token])
+        self._sorted_pieces = [self.pieces[token] for token in self._sorted]
+
+    @property
+    def fills_middle(self) -> bool:
+        return all(token >= 0 for token in self._fim)
+
+    def encode(self, prompt: Prompt, room: int) -> Encoded:
+        """At most `room` tokens: what is far from the cursor goes first."""
+        if prompt.suffix and self.fills_middle:
+            return Encoded(self._around(prompt.prefix, prompt.suffix, room), b"")
+        return self._before(prompt.prefix, room)
+
+    def compatible(self, healed: bytes) -> NDArray[np.int64]:
+        """The tokens that begin with `healed`, and those that `healed` begins with."""
+        low = bisect_left(self._sorted_pieces, healed)
+        high = low
+        while high < len(self._sorted_pieces) and self._sorted_pieces[high].startswith(healed):
+            high += 1
+        tokens = self._sorted[low:high]
+        for length in range(1, len(healed)):
+            part = healed[:length]
+            at = bisect_left(self._sorted_pieces, part)
+            while at < len(self._sorted_pieces) and self._sorted_pieces[at] == part:
+                tokens.append(self._sorted[at])
+                at += 1
+        return np.array(tokens, dtype=np.int64)
+
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Tokens of `text` as the checkpoint's tokenizer cuts it; text that looks like a special token stays text."""
+        raw = text.encode("utf-8", "surrogatepass")
+        room = len(raw) + 8
+        buffer = (llama_cpp.llama_token * room)()
+        count = llama_cpp.llama_tokenize(self._vocab, raw, len(raw), buffer, room, special, False)
+        if count < 0:
+            raise ValueError(f"the tokenizer refused a text of {len(raw)} bytes")
+        return list(buffer[:count])
+
+    def _before(self, prefix: str, room: int) -> Encoded:
+        # A tokenizer would seldom end a token at the cursor: blanks join the word that follows, a word goes on.
+        kept = prefix.rstrip(_SPACE)
+        tokens = self.tokenize(kept) if kept else []
+        healed = prefix[len(kept) :].encode("utf-8", "surrogatepass")
+        if not healed and len(tokens) > 1:
+            healed = self.pieces[tokens.pop()]
+        begin = self._begin()
+        return Encoded(begin + tokens[-(room - len(begin)) :], healed)
+
+    def _around(self, prefix: str, suffix: str, room: int) -> list[int]:
+        before, after = self.tokenize(prefix), self.tokenize(suffix)
+        begin = self._begin() if llama_cpp.llama_vocab_get_add_bos(self._vocab) else []
+        room -= len(begin) + len(self._fim)
+        after = after[: max(room // 3, room - len(before))]
+        before = before[-max(room - len(after), 1) :]
+        pre, suf, mid = self._fim
+        return [*begin, pre, *before, suf, *after, mid]
+
+    def _begin(self) -> list[int]:
+        # Without a token to begin with there are no logits to sample from; the end token also begins documents.
+        for token in (llama_cpp.llama_vocab_bos(self._vocab), llama_cpp.llama_vocab_eos(self._vocab)):
+            if token >= 0:
+                return [token]
+        return self.tokenize("\n")
+
+    def _piece(self, token: int) -> bytes:
+        buffer = ctypes.create_string_buffer(64)
+        length = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, 64, 0, False)
+        if length < 0:
+            buffer = ctypes.create_string_buffer(-length)
+            length = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, -length, 0, False)
+        return buffer.raw[: max(length, 0)]

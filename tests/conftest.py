@@ -1,0 +1,29 @@
+"""What many tests need: the real checkpoints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rung.models.catalogue import CheckpointMissing, find
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    return _checkpoint("smollm2-135m")
+
+
+@pytest.fixture(scope="session")
+def gemma3() -> Path:
+    return _checkpoint("gemma3-270m")
+
+
+def _checkpoint(name: str) -> Path:
+    try:
+        return find(name)
+    except CheckpointMissing as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
