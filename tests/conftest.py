@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Read by the threads of llama.cpp: those that wait must not take the cores from those that work.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 from rung.models.catalogue import CheckpointMissing, find
 
 

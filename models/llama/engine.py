@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ _BATCH = 512
 # Cells beyond the context, so that samples of a long prompt still run side by side.
 _SPARE_CELLS = 2048
 _ABORTED = 2
+_LOG_LEVELS = (3, 4)  # ggml.h: GGML_LOG_LEVEL_WARN, GGML_LOG_LEVEL_ERROR
 _PROMPT = 0  # the sequence that keeps the last prompt; samples are the sequences above it
 
 
@@ -37,6 +39,7 @@ class Engine:
 
     def __init__(self, path: Path, *, context: int, threads: int) -> None:
         self._cancelled: Callable[[], bool] = lambda: False
+        llama_cpp.llama_log_set(_LOG, None)
         llama_cpp.llama_backend_init()
         self._model = _load(path)
         self.vocabulary = Vocabulary(self._model)
@@ -194,6 +197,15 @@ class Engine:
     def _logits(self, row: int) -> NDArray[np.float32]:
         pointer = llama_cpp.llama_get_logits_ith(self._context, row)
         return np.ctypeslib.as_array(pointer, shape=(self.vocabulary.size,))
+
+
+def _log(level: int, text: bytes, _: object) -> None:
+    if level in _LOG_LEVELS:
+        sys.stderr.write(text.decode("utf-8", "replace"))
+        sys.stderr.flush()
+
+
+_LOG = llama_cpp.llama_log_callback(_log)  # kept for as long as llama.cpp may call it
 
 
 def _load(path: Path) -> Any:

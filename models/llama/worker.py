@@ -13,13 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import llama_cpp
-
 from rung.models.llama import wire
 from rung.models.llama.engine import Cancelled, Engine
 from rung.models.protocol import Token
-
-_LOG_LEVEL_WARN = 3  # ggml.h: GGML_LOG_LEVEL_WARN; 4 is ERROR, 5 continues the line before
 
 
 class Worker:
@@ -77,8 +73,6 @@ def main() -> None:
     # A library that prints must not be able to break the protocol: it prints to standard error.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    log = llama_cpp.llama_log_callback(_log)
-    llama_cpp.llama_log_set(log, None)
     try:
         engine = Engine(path, context=context, threads=threads)
     except ValueError as error:
@@ -91,12 +85,6 @@ def main() -> None:
         Worker(engine, sys.stdin.buffer, sink).run()
     except (BrokenPipeError, KeyboardInterrupt):
         os._exit(0)
-
-
-def _log(level: int, text: bytes, _: object) -> None:
-    if level in (_LOG_LEVEL_WARN, _LOG_LEVEL_WARN + 1):
-        sys.stderr.write(text.decode("utf-8", "replace"))
-        sys.stderr.flush()
 
 
 if __name__ == "__main__":
