@@ -1,0 +1,128 @@
+"""`rung models`: list, pull, add and remove checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rung.lsp.cli.pull_progress import pull_progress
+from rung.models import catalogue
+from rung.models.catalogue import CATALOGUE, Checkpoint, Entry, Fim
+from rung.models.catalogue.store import Store
+
+app = typer.Typer(no_args_is_help=True, help="Checkpoints for local rungs: list, pull, add, remove.")
+
+_INTERRUPTED = 130  # what shells give for SIGINT
+_PIPED_WIDTH = 1000
+
+
+@app.command("list")
+def list_models() -> None:
+    """Show the checkpoints of the catalogue and your own, and which are here."""
+    with _sentences():
+        store = Store()
+        records = {record.name: record for record in store.records()}
+        table = Table(box=None, pad_edge=False)
+        for column in ("NAME", "SIZE", "PARAMETERS", "CONTEXT", "LICENCE", "FIM", "STATE"):
+            table.add_column(column, no_wrap=column != "STATE", overflow="fold")
+        for entry in CATALOGUE.values():
+            table.add_row(*_catalogue_row(entry, records.pop(entry.name, None), store))
+        for record in records.values():
+            table.add_row(*_own_row(record))
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH  # a line per checkpoint, whatever width the reader has
+    console.print(table)
+    typer.echo("`rung models pull NAME` brings one here; `rung models add PATH` registers a file of your own.")
+
+
+@app.command()
+def pull(name: Annotated[str, typer.Argument(help="A name that `rung models list` shows.")]) -> None:
+    """Download a checkpoint; one that was stopped goes on where it was."""
+    with _sentences(stopped=f"Stopped. What came is kept: `rung models pull {name}` goes on there."):
+        with pull_progress() as progress:
+            checkpoint = catalogue.pull(name, progress)
+        trust = {"hub": "the hub's", "catalogue": "the catalogue's", "none": "no"}[checkpoint.hash_from]
+        _say(f"{checkpoint.name} is here: {checkpoint.path} ({checkpoint.size:,} bytes, checked with {trust} SHA-256).")
+
+
+@app.command()
+def add(
+    path: Annotated[Path, typer.Argument(help="Your GGUF file; it stays where it is.")],
+    name: Annotated[str | None, typer.Option(help="What to call it; made of the file's name if not given.")] = None,
+) -> None:
+    """Register a checkpoint of your own."""
+    with _sentences():
+        checkpoint = catalogue.add(path, name)
+        fim = "with" if checkpoint.fim else "without"
+        _say(
+            f"{checkpoint.name} is {checkpoint.title} at {checkpoint.path}: {checkpoint.context:,} tokens of context, "
+            f"{fim} fill-in-the-middle."
+        )
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="A name that `rung models list` shows.")]) -> None:
+    """Delete a pulled checkpoint, or forget your own; your own file stays."""
+    with _sentences():
+        checkpoint = catalogue.remove(name)
+        if checkpoint is not None and checkpoint.own:
+            _say(f"{name} is forgotten; its file {checkpoint.path} stays.")
+        else:
+            _say(f"{name} is deleted; `rung models pull {name}` brings it back.")
+
+
+@contextmanager
+def _sentences(stopped: str = "Stopped.") -> Iterator[None]:
+    """End with a sentence and no traceback where the user can do something."""
+    try:
+        yield
+    except catalogue.CatalogueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        typer.echo(stopped, err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence)
+
+
+def _catalogue_row(entry: Entry, record: Checkpoint | None, store: Store) -> tuple[str, ...]:
+    if record is not None and record.own:
+        return _own_row(record)
+    if record is not None and record.present:
+        state = "installed" if record.hash_from != "hub" else "installed, hash from the hub"
+        return _row(record.name, record.size, record.parameters, record.context, record.licence, record.fim, state)
+    begun = store.part(entry.name).length
+    state = f"{_bytes(begun)} are here, pull goes on" if begun else "not here"
+    if entry.sha256 is None:
+        state += ", hash from the hub"
+    about = "" if entry.sha256 else "~"
+    return _row(entry.name, entry.size, entry.parameters, entry.context, entry.licence, entry.fim, state, about)
+
+
+def _own_row(record: Checkpoint) -> tuple[str, ...]:
+    state = f"own, {record.path}" if record.present else f"own, its file is gone: {record.path}"
+    return _row(record.name, record.size, record.parameters, record.context, record.licence, record.fim, state)
+
+
+def _row(
+    name: str, size: int, parameters: int, context: int, licence: str, fim: Fim | None, state: str, about: str = ""
+) -> tuple[str, ...]:
+    return (name, about + _bytes(size), _count(parameters), f"{context:,}", licence, "yes" if fim else "no", state)
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _count(parameters: int) -> str:
+    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"

@@ -1,0 +1,36 @@
+"""The catalogue of checkpoints: what can be pulled, what is here, and the user's own files."""
+
+from rung.models.catalogue.entries import CATALOGUE
+from rung.models.catalogue.entry import Entry, Fim
+from rung.models.catalogue.errors import (
+    CatalogueError,
+    CheckpointMissing,
+    DiskFull,
+    InvalidCheckpoint,
+    PullFailed,
+    StoreError,
+)
+from rung.models.catalogue.finding import find, installed
+from rung.models.catalogue.owning import add, remove
+from rung.models.catalogue.progress import Progress
+from rung.models.catalogue.pulling import pull
+from rung.models.catalogue.store import Checkpoint
+
+__all__ = [
+    "CATALOGUE",
+    "CatalogueError",
+    "Checkpoint",
+    "CheckpointMissing",
+    "DiskFull",
+    "Entry",
+    "Fim",
+    "InvalidCheckpoint",
+    "Progress",
+    "PullFailed",
+    "StoreError",
+    "add",
+    "find",
+    "installed",
+    "pull",
+    "remove",
+]
