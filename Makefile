@@ -1,0 +1,49 @@
+# Every target brings .venv up to date first, which takes a moment when it is.
+VENV := .venv
+BIN := $(VENV)/bin
+CHECKPOINTS := smollm2-135m gemma3-270m
+PACKAGES := -p rung.cascade -p rung.models -p rung.lsp
+PULL = for name in $(CHECKPOINTS); do $(BIN)/rung models pull $$name || exit 1; done
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format install clean venv dev
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: venv ## install, fetch two small models, and show the ladder at work
+	@$(BIN)/python scripts/install.py demo
+	@$(PULL)
+	@$(BIN)/rung demo $(ARGS)
+
+test: dev ## all tests; ARGS="-k sandbox" are pytest's
+	@$(PULL)
+	@$(BIN)/python -P -m pytest $(ARGS)
+
+test-fast: dev ## the tests that need no model, sandbox or server process
+	@$(BIN)/python -P -m pytest -m "not real" $(ARGS)
+
+lint: dev ## formatting, lint and types; changes nothing
+	@status=0; \
+	$(BIN)/python -m ruff format --check . || status=1; \
+	$(BIN)/python -m ruff check . || status=1; \
+	types=$$($(BIN)/python -m mypy --strict $(PACKAGES)) || status=1; \
+	echo "$$types" | sed 's|^build/__editable__[^/]*/rung/||'; \
+	exit $$status
+
+format: dev ## format, and mend what the linter can
+	@$(BIN)/python -m ruff format .
+	@$(BIN)/python -m ruff check --fix .
+
+install: venv ## rung alone, in .venv: llama.cpp is built for this processor
+	@$(BIN)/python scripts/install.py
+
+clean: ## remove .venv and everything built; fetched models and built wheels stay in the cache folder
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+dev: venv
+	@$(BIN)/python scripts/install.py dev
+
+venv:
+	@$(BIN)/python -c 'import pip' 2>/dev/null || scripts/make-venv.sh $(VENV)

@@ -1,0 +1,93 @@
+"""What may import what, read from the source of every file, so that an import inside a function counts too."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("cascade", "models", "lsp")
+MAY_IMPORT = {
+    "cascade": ("rung.cascade", "rung.models.protocol", "rung.models.price"),
+    "models": ("rung.models",),
+    "lsp": ("rung.lsp", "rung.cascade", "rung.models"),
+}
+GPU_ONLY = {"torch", "transformers"}
+PART_OF = {"cattrs": "pygls", "lsprotocol": "pygls", "pydantic_core": "pydantic"}  # in a declared package's interface
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Absolute module names; `from rung.models import price` counts as rung.models.price."""
+    package = ["rung", *path.relative_to(ROOT).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def is_below(name: str, allowed: tuple[str, ...]) -> bool:
+    return any(name == root or name.startswith(f"{root}.") for root in allowed)
+
+
+def files(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_imports_only_the_parts_of_rung_that_it_may(folder: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files(folder)
+        for name in imports(path)
+        if is_below(name, ("rung",)) and not is_below(name, MAY_IMPORT[folder])
+    ]
+    assert wrong == []
+
+
+def test_the_folders_are_imported_only_under_rung() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for folder in FOLDERS
+        for path in files(folder)
+        for name in imports(path)
+        if is_below(name, FOLDERS)
+    ]
+    assert wrong == []
+
+
+def test_torch_and_transformers_are_imported_in_one_folder_of_models_only() -> None:
+    users = {
+        path.relative_to(ROOT).parent
+        for folder in FOLDERS
+        for path in files(folder)
+        if GPU_ONLY & {name.partition(".")[0] for name in imports(path)}
+    }
+    assert len(users) <= 1
+    assert all(user.parts[0] == "models" and len(user.parts) > 1 for user in users)
+
+
+def test_every_imported_package_is_declared_in_pyproject() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    requirements = project["dependencies"] + project["optional-dependencies"]["gpu"]
+    declared = {normalized(re.split(r"[\s<>=~!\[;]", requirement)[0]) for requirement in requirements}
+    distributions = packages_distributions()
+    undeclared = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for folder in FOLDERS
+        for path in files(folder)
+        for name in {name.partition(".")[0] for name in imports(path)} - {"rung", *sys.stdlib_module_names}
+        if declared.isdisjoint(map(normalized, [name, PART_OF.get(name, name), *distributions.get(name, [])]))
+    }
+    assert undeclared == set()
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
