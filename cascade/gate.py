@@ -18,7 +18,7 @@ class Refused:
 
 
 class Pass(Protocol):
-    """Money and tokens set aside for one attempt; exactly one of the two is called, once."""
+    """Money and tokens set aside for one attempt. Neither is called where nobody knows what was spent: it stays so."""
 
     async def settle(self, usage: Usage, usd: float) -> None:
         """Replace what was set aside by what was spent."""

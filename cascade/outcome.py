@@ -6,25 +6,15 @@ rejection (MCCom); what still agrees with the offer decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rung.cascade.telemetry import Outcome
 
 _PAIRS = {"()", "[]", "{}", "<>", '""', "''", "``"}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """characters: how many of the offer's are in the document."""
-
-    outcome: Outcome
-    characters: int
-
-
 class OfferedText:
     """One offer, followed until its outcome is known. texts: what the user could choose from, the first one shown.
 
-    Every method returns the verdict once; after that, None. Only `accepted` may still say more: it is certain.
+    Every method returns the outcome once; after that, None. Only `accepted` may still say more: it is certain.
     """
 
     def __init__(self, texts: tuple[str, ...]) -> None:
@@ -43,7 +33,7 @@ class OfferedText:
         text = next((text for text in self.texts if text.startswith(self.since)), self.since)
         return text[len(self.since) :]
 
-    def typed(self, since: str | None) -> Verdict | None:
+    def typed(self, since: str | None) -> Outcome | None:
         """since: all that stands at the offer's place now; None where the place itself is gone.
 
         An agreeing piece of several characters that came at once and ends where a word ends was accepted in part:
@@ -60,14 +50,14 @@ class OfferedText:
         self.since = since
         return None
 
-    def accepted(self, index: int = 0) -> Verdict | None:
+    def accepted(self) -> Outcome | None:
         """The editor said so."""
         if self._decided is Outcome.ACCEPTED:
             return None
         self._decided = Outcome.ACCEPTED
-        return Verdict(Outcome.ACCEPTED, len(self.texts[index]))
+        return Outcome.ACCEPTED
 
-    def gone(self) -> Verdict | None:
+    def gone(self) -> Outcome | None:
         """The document was closed, the cursor moved away, or something else was offered."""
         return self._left(Outcome.IGNORED) if self.undecided else None
 
@@ -75,7 +65,7 @@ class OfferedText:
         """Another offer with the remaining text took its place: that one's outcome counts."""
         self._decided = Outcome.IGNORED
 
-    def _left(self, otherwise: Outcome) -> Verdict:
+    def _left(self, otherwise: Outcome) -> Outcome:
         if self.since in self.texts:
             outcome = Outcome.TYPED_THROUGH
         elif self._jumped:
@@ -83,7 +73,7 @@ class OfferedText:
         else:
             outcome = otherwise
         self._decided = outcome
-        return Verdict(outcome, len(self.since))
+        return outcome
 
     def _agrees(self, since: str) -> bool:
         return any(text.startswith(since) for text in self.texts)

@@ -111,7 +111,8 @@ class Usage:
 class Generation:
     """One sample. `tokens` may be empty where a server gives no log-probabilities.
 
-    tokens: as generated, up to the one that ended the sample (its stop string is not in `text`). seconds: from the call to its end.
+    tokens: as generated, up to the one that ended the sample, whose stop string is not in `text`.
+    seconds: from the call to its end.
     """
 
     text: str

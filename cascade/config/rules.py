@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Where = tuple[str | int, ...]
 Problem = tuple[Where, str]
 
-REMOTE_ONLY = ("model", "key_env", "timeouts", "suffix")
+REMOTE_ONLY = ("model", "key_env", "timeouts", "suffix", "extra")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HARDWARE = ("hours_per_million", "gpus", "usd_per_gpu_hour")
 PROBLEMS = "rung_problems"

@@ -127,6 +127,12 @@ class RungConfig(Section):
     suffix: bool = Field(
         default=False, description="Remote: the server fills in the middle; it is sent what follows the cursor."
     )
+    extra: dict[str, str | int | float | bool | None] = Field(
+        default={},
+        max_length=32,
+        description="Remote: further fields of each request that only this server has, "
+        "such as {repeat_penalty: 1.0} for llama-cpp-python's, which penalizes repetition unless told otherwise.",
+    )
     price: PriceConfig = Field(
         default=PriceConfig(), description="What its tokens cost. Left out, they are free, and no $ budget holds."
     )

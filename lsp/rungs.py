@@ -1,0 +1,103 @@
+"""The configured ladder as models that run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from rung.cascade.config import Config, RungConfig, resolve_key
+from rung.cascade.ladder import Ladder, Rung
+from rung.lsp.notice import Level, Notice, Notify
+from rung.models.catalogue import CatalogueError, find
+from rung.models.http import HttpModel, Timeouts
+from rung.models.llama import LlamaModel
+from rung.models.protocol import Generation, ModelUnavailable, Prompt, Sampling, Token
+
+
+class LocalModel:
+    """A checkpoint by its name; looked for with each request until it is there, so that a pull needs no restart."""
+
+    def __init__(self, config: RungConfig, notify: Notify) -> None:
+        self._config = config
+        self._notify = notify
+        self._model: LlamaModel | None = None
+        self._finding = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._config.name
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Of the running worker."""
+        return self._model.worker_pid if self._model else None
+
+    async def start(self) -> None:
+        """Load it now. Raises ModelError."""
+        await (await self._found()).start()
+
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+    ) -> list[Generation]:
+        """See `Model`."""
+        return await (await self._found()).generate(prompt, sampling, on_token)
+
+    async def close(self) -> None:
+        if self._model is not None:
+            await self._model.close()
+
+    async def _found(self) -> LlamaModel:
+        async with self._finding:
+            if self._model is None:
+                try:
+                    path = await asyncio.to_thread(find, self._config.checkpoint or "")
+                except CatalogueError as error:
+                    raise ModelUnavailable(str(error)) from None
+                self._model = LlamaModel(
+                    self._config.name,
+                    path,
+                    context=self._config.context,
+                    threads=self._config.threads,
+                    on_crash=self._crashed,
+                )
+            return self._model
+
+    def _crashed(self, sentence: str) -> None:
+        self._notify(Notice(Level.WARNING, sentence))
+
+
+def ladder_of(config: Config, notify: Notify) -> Ladder:
+    """The rungs of `config`, none of them started."""
+    return Ladder(tuple(_rung(rung, notify) for rung in config.ladder), config.theta.by_kind())
+
+
+def _rung(config: RungConfig, notify: Notify) -> Rung:
+    return Rung(
+        name=config.name,
+        model=remote_model(config) if config.remote else LocalModel(config, notify),
+        remote=config.remote,
+        k=config.k,
+        l=config.l,
+        theta=config.theta.by_kind(),
+        price=config.to_price(),
+        context=config.context,
+    )
+
+
+def remote_model(config: RungConfig) -> HttpModel:
+    """The model behind `url`."""
+    return HttpModel(
+        config.name,
+        config.url or "",
+        config.model or "",
+        key=partial(resolve_key, config.key_env) if config.key_env else None,
+        key_name=config.key_env,
+        suffix=config.suffix,
+        extra=config.extra,
+        timeouts=Timeouts(
+            connect=config.timeouts.connect,
+            first_token=config.timeouts.first_token,
+            whole=config.timeouts.whole,
+        ),
+    )

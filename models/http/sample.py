@@ -1,0 +1,135 @@
+"""One sample while it streams: healed at its beginning, cut at its first stop string."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rung.models.http.heal import NOTHING, Cut
+from rung.models.protocol import FinishReason, Token
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A token and where it lies in the raw text."""
+
+    token: Token
+    start: int
+    end: int
+
+
+class Sample:
+    """Collects pieces; what it ends as does not hang on how the server cut the pieces.
+
+    The stop string that is complete first ends the text, before its beginning; of two that are
+    complete at once, the one that began first. finish_reason: set when nothing more can come.
+    """
+
+    def __init__(self, cut: Cut, stops: Sequence[str]) -> None:
+        self.finish_reason: FinishReason | None = None
+        self.server_finished = False
+        self.pieces = 0
+        self._cut = cut
+        self._stops = tuple(stop for stop in stops if stop)
+        self._reach = max((len(stop) for stop in self._stops), default=0)
+        self._raw = ""
+        self._begin: int | None = None
+        self._end: int | None = None
+        self._searched = 0
+        self._placed: list[_Placed] = []
+        self._released = 0
+
+    @property
+    def text(self) -> str:
+        """Complete once `finish_reason` is set."""
+        return "" if self._begin is None else self._raw[self._begin : self._end]
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """Those whose text is in `text`, at least in part."""
+        return tuple(placed.token for placed in self._placed if self._inside(placed, len(self._raw)))
+
+    @property
+    def raw_bytes(self) -> int:
+        """UTF-8 bytes that the server generated, with what was cut off."""
+        return len(self._raw.encode())
+
+    @property
+    def raw_tokens(self) -> int:
+        """Tokens that came with a log-probability."""
+        return len(self._placed)
+
+    def feed(self, text: str, tokens: Sequence[Token]) -> list[Token]:
+        """A piece from the server; the tokens that are now known to be part of the text."""
+        self._place(text, tokens)
+        self._raw += text
+        self.pieces += bool(text)
+        if self.finish_reason is not None:
+            return []
+        self._settle(ended=False)
+        return self._release()
+
+    def finish(self, reason: FinishReason) -> list[Token]:
+        """The server says that this was all; the last tokens of the text."""
+        self.server_finished = True
+        if self.finish_reason is not None:
+            return []
+        self._settle(ended=True)
+        self.finish_reason = self.finish_reason or reason
+        return self._release()
+
+    def _place(self, text: str, tokens: Sequence[Token]) -> None:
+        # a token's text may differ from the piece's (half a character, a stop string held back):
+        # each piece sets the position anew
+        at = len(self._raw)
+        for token in tokens:
+            self._placed.append(_Placed(token, at, at + len(token.text)))
+            at += len(token.text)
+
+    def _settle(self, *, ended: bool) -> None:
+        if self._begin is None:
+            self._begin = self._cut.begin(self._raw, ended=ended)
+            if self._begin is None:
+                return
+            self._searched = self._begin
+        if self._begin == NOTHING:
+            self._end = self._begin
+        else:
+            self._end = self._first_stop(self._begin)
+        if self._end is not None:
+            self.finish_reason = FinishReason.STOP
+
+    def _first_stop(self, begin: int) -> int | None:
+        window = max(begin, self._searched - self._reach)
+        self._searched = len(self._raw)
+        found = [(at + len(stop), at) for stop in self._stops if (at := self._raw.find(stop, window)) >= 0]
+        return min(found)[1] if found else None
+
+    def _release(self) -> list[Token]:
+        certain = self._certain()
+        first = self._released
+        while self._released < len(self._placed) and self._placed[self._released].start < certain:
+            self._released += 1
+        return [placed.token for placed in self._placed[first : self._released] if self._inside(placed, certain)]
+
+    def _certain(self) -> int:
+        """Up to where the text is settled: a stop string may just have begun."""
+        if self._begin is None:
+            return 0
+        if self.finish_reason is not None:
+            return len(self._raw) if self._end is None else self._end
+        return len(self._raw) - max((_begun(stop, self._raw, self._begin) for stop in self._stops), default=0)
+
+    def _inside(self, placed: _Placed, certain: int) -> bool:
+        if self._begin is None:
+            return False
+        end = min(certain, len(self._raw) if self._end is None else self._end)
+        if placed.start == placed.end:
+            return self._begin <= placed.start < end
+        return placed.start < end and placed.end > self._begin
+
+
+def _begun(stop: str, text: str, begin: int) -> int:
+    """Characters at the end of text[begin:] that `stop` begins with."""
+    longest = min(len(stop) - 1, len(text) - begin)
+    return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)
