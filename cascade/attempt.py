@@ -24,15 +24,16 @@ class SelfTest:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one rung gave for one task. text: what to insert at the cursor, may be empty. score: in [0, 1].
+    """What one rung gave for one task. text: what to insert at the cursor, may be empty.
 
+    score: in [0, 1]; None where it is adopted whatever its score and nobody asked for one.
     others: further texts by falling score, without `text`.
     self_test: None for lines, and for functions that were not tested.
     """
 
     rung: str
     text: str
-    score: float
+    score: float | None
     others: tuple[str, ...] = ()
     self_test: SelfTest | None = None
 

@@ -69,7 +69,7 @@ class _Ascent:
         attempts = [step.attempt for step in self.steps if step.attempt is not None and step.attempt.text.strip()]
         if last is not None and last.decision in _ADOPTED and last.attempt in attempts:
             return last.attempt
-        return max(attempts, key=lambda attempt: attempt.score, default=None)
+        return max(attempts, key=lambda attempt: attempt.score or 0.0, default=None)
 
     async def step(self, rung: Rung) -> Step:
         """One rung: the gate, the attempt within the deadline, the decision."""
@@ -120,21 +120,22 @@ class _Ascent:
             return await FunctionAttempt(
                 self.task, self.task.function, rung, self.tester, meter, self.on_progress
             ).run()
-        return await LineAttempt(self.task, rung, meter, self.several).run()
+        scored = not (rung.remote and rung is self._last())
+        return await LineAttempt(self.task, rung, meter, self.several, scored).run()
 
     def _judge(self, rung: Rung, attempt: Attempt) -> Step:
         theta = self.ladder.theta_of(rung, self.task.kind)
-        is_function = self.task.kind is TaskKind.FUNCTION
-        found = f"score {attempt.score:.2f}"
-        if not is_function and not attempt.text.strip() and (attempt.score >= theta or rung is self._last()):
-            return self._step(rung, Decision.NOTHING_TO_ADD, f"{found}: the line ends here", attempt)
+        is_function, is_last = self.task.kind is TaskKind.FUNCTION, rung is self._last()
+        score = attempt.score or 0.0
+        if not is_function and not attempt.text.strip() and (score >= theta or is_last):
+            return self._step(rung, Decision.NOTHING_TO_ADD, "the line ends here", attempt)
         if is_function and rung.k == 0:
             return self._step(rung, Decision.ADOPTED_UNCHECKED, "k = 0: adopted without a test", attempt)
-        if rung is self._last():
-            return self._step(rung, Decision.ADOPTED_UNCHECKED, f"{found}, the last rung is adopted", attempt)
-        if attempt.score >= theta and attempt.text.strip():
-            return self._step(rung, Decision.ADOPTED, f"{found} is at least θ = {theta:.2f}", attempt)
-        return self._step(rung, Decision.BELOW_THETA, f"{found} is below θ = {theta:.2f}", attempt)
+        if is_last:
+            return self._step(rung, Decision.ADOPTED_UNCHECKED, "the last rung is adopted without a check", attempt)
+        if score >= theta and attempt.text.strip():
+            return self._step(rung, Decision.ADOPTED, f"score {score:.2f} is at least θ = {theta:.2f}", attempt)
+        return self._step(rung, Decision.BELOW_THETA, f"score {score:.2f} is below θ = {theta:.2f}", attempt)
 
     def _last(self) -> Rung:
         """The last rung that this kind of task can reach."""

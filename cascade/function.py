@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rung.cascade.attempt import Attempt, SelfTest
@@ -59,11 +59,13 @@ class FunctionAttempt:
         )
 
     async def _untested(self) -> Attempt:
-        (greedy,) = await self.meter.generate(*solution_call(self.task, self.function, self.rung, k=0))
+        prompt, sampling = solution_call(self.task, self.function, self.rung, k=0)
+        scored = self.rung.k > 0
+        (greedy,) = await self.meter.generate(prompt, replace(sampling, logprobs=scored))
         return Attempt(
             rung=self.rung.name,
             text=cut_body(greedy.text, self.function),
-            score=confidence(greedy.tokens),
+            score=confidence(greedy.tokens) if scored or greedy.tokens else None,
         )
 
     async def _generate(self) -> tuple[list[Generation], list[str]]:
@@ -101,5 +103,5 @@ def test_call(function: Function, rung: Rung) -> tuple[Prompt, Sampling]:
 
 def _sampling(max_tokens: int, k: int, stop: tuple[str, ...]) -> Sampling:
     if k <= 1:
-        return Sampling(max_tokens, stop=stop)
-    return Sampling(max_tokens, SAMPLING_TEMPERATURE, k, stop)
+        return Sampling(max_tokens, stop=stop, logprobs=False)
+    return Sampling(max_tokens, SAMPLING_TEMPERATURE, k, stop, logprobs=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from rung.cascade.ladder import Rung
-from rung.cascade.task import Function, Task
+from rung.cascade.task import Function, Task, TaskKind
 from rung.models.protocol import Prompt
 
 LINE_TOKENS = 64
+# A processor evaluates some hundred tokens a second, and the first answer in a file must come within its deadline.
+LOCAL_LINE_PROMPT_TOKENS = 640
 BODY_TOKENS = 256
-TOKENS_A_TEST_LINE = 48
+TOKENS_A_TEST_LINE = 40
 LINE_STOPS = ("\n",)
 
 # Code has 3 to 4 characters a token; the model itself cuts by tokens where this is too much.
@@ -19,7 +21,10 @@ _LEAVES = ("def ", "class ", "@", "if __name__", "#", "print(", "assert ", "impo
 
 def prompt_here(task: Task, rung: Rung, max_tokens: int) -> Prompt:
     """The text around the cursor that fits the rung's context."""
-    room = max(rung.context - max_tokens, rung.context // 2) * _CHARACTERS_A_TOKEN
+    tokens = max(rung.context - max_tokens, rung.context // 2)
+    if task.kind is TaskKind.LINE and not rung.remote:
+        tokens = min(tokens, LOCAL_LINE_PROMPT_TOKENS)
+    room = tokens * _CHARACTERS_A_TOKEN
     suffix = task.suffix[: room // _SUFFIX_SHARE]
     return Prompt(window(task.prefix, room), suffix)
 
@@ -52,7 +57,7 @@ def test_prompt(function: Function) -> Prompt:
 
 
 def test_stops() -> tuple[str, ...]:
-    return ("\ndef ", "\nclass ", "\nif __name__", "\n```", "\nprint(", "\nimport ", "\nfrom ")
+    return ("\ndef ", "\nclass ", "\nif __name__", "\n\n\n", "\n```", "\nprint(", "\nimport ", "\nfrom ", '\n"""')
 
 
 def _outer_indents(function: Function) -> tuple[str, ...]:

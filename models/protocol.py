@@ -56,6 +56,7 @@ class Sampling:
 
     max_tokens: per sample. temperature: 0 is greedy. n: samples of the one prompt.
     stop: a sample ends before the first of these strings. seed: None draws a new one.
+    logprobs: whether they are needed; a model that has them at no cost gives them anyway.
     """
 
     max_tokens: int
@@ -63,6 +64,7 @@ class Sampling:
     n: int = 1
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    logprobs: bool = True
 
 
 @dataclass(frozen=True, slots=True)

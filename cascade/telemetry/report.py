@@ -88,7 +88,7 @@ def _rungs(scope: _Scope, outcomes: dict[str, Counter[str | None]]) -> tuple[Run
         uncounted[rung] += were_uncounted
         position[rung] = min(position.get(rung, first), first)
         spent[rung] += usd
-    attempts: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    attempts: dict[str, list[tuple[float, float | None]]] = defaultdict(list)
     for rung, seconds, score in scope.rows(_ATTEMPTS):
         attempts[rung].append((seconds, score))
     at_bound: dict[str, float] = {}
@@ -101,7 +101,7 @@ def _rungs(scope: _Scope, outcomes: dict[str, Counter[str | None]]) -> tuple[Run
             rung=rung,
             decisions=decisions.get(rung, {}),
             asked=asked.get(rung, 0),
-            mean_score=rate(sum(score for _, score in attempts[rung]), len(attempts[rung])),
+            mean_score=_mean([score for _, score in attempts[rung] if score is not None]),
             latency=latency_of([seconds for seconds, _ in attempts[rung]]),
             outcomes=outcomes_of(outcomes.get(rung, {})),
             spent_usd=spent[rung],
@@ -138,6 +138,11 @@ _ANSWER_SECONDS = """
     SELECT seconds FROM requests r WHERE {scope} AND answered_by IS NOT NULL AND seconds IS NOT NULL
 """
 
+
+def _mean(values: list[float]) -> float | None:
+    return rate(sum(values), len(values))
+
+
 # What the ledger has is left to _LEDGER, so that nothing is counted twice.
 _DECISIONS = """
     SELECT s.rung, s.decision, count(*), sum(s.asked), sum(NOT s.counted), min(s.position),
@@ -149,7 +154,8 @@ _DECISIONS = """
 
 _ATTEMPTS = """
     SELECT s.rung, s.seconds, s.score FROM requests r JOIN steps s ON s.request_id = r.id
-    WHERE {scope} AND s.score IS NOT NULL AND s.seconds IS NOT NULL
+    WHERE {scope} AND s.seconds IS NOT NULL
+    AND s.decision IN ('below_theta', 'nothing_to_add', 'adopted', 'adopted_unchecked')
 """
 
 # Also of requests that were never recorded: their climb was cut off, their money is gone.

@@ -66,7 +66,7 @@ _REQUESTS = Migration(
             counted INTEGER NOT NULL,   -- 0: the server did not count, the tokens are an estimate
             seconds REAL,
             cost_usd REAL,
-            score REAL,                 -- NULL: it did not come to an attempt
+            score REAL,                 -- NULL: no attempt, or one that was adopted unscored
             k INTEGER,                  -- from here on NULL without a self-test
             test_lines INTEGER,
             passed_lines INTEGER,

@@ -54,7 +54,7 @@ class Request:
             body["suffix"] = self.prompt.suffix
         if Feature.N in features:
             body["n"] = n
-        if Feature.LOGPROBS in features:
+        if self.sampling.logprobs and Feature.LOGPROBS in features:
             body["logprobs"] = 1
         if Feature.STREAM_OPTIONS in features:
             body["stream_options"] = {"include_usage": True}

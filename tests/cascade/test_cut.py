@@ -46,7 +46,11 @@ def test_a_line_is_a_beginning_of_what_was_written(text: str, suffix: str) -> No
         (AT_INDENT, "y = x\n    return y\nprint(f(1))", "y = x\n    return y"),
         (AT_COLUMN_0, "    return x\n", "    return x"),
         (AT_COLUMN_0, "\n    return x\n", "\n    return x"),
-        (AT_QUOTES, "\n    if x:\n        return 1\n    return 2\n\n\nx = 3", "\n    if x:\n        return 1\n    return 2"),
+        (
+            AT_QUOTES,
+            "\n    if x:\n        return 1\n    return 2\n\n\nx = 3",
+            "\n    if x:\n        return 1\n    return 2",
+        ),
         (AT_INDENT, "return [\n        1,\n    ]", "return [\n        1,\n    ]"),
         (AT_INDENT, "a = 1\n    b = (a +", "a = 1"),
         (AT_INDENT, "(((", ""),

@@ -1,0 +1,1 @@
+"""Measuring the ladder on problems with hidden tests."""

@@ -1,0 +1,5 @@
+"""The `rung` command line."""
+
+from rung.lsp.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,173 @@
+"""Completes the files of one project: its configuration, ladder, gate, sandbox and telemetry put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from rung.cascade.admission import Admission
+from rung.cascade.attempt import Climb
+from rung.cascade.budget import Budget, Limits
+from rung.cascade.climb import climb
+from rung.cascade.config import Settings
+from rung.cascade.locate import locate
+from rung.cascade.sandboxed import SandboxTester, find_tester
+from rung.cascade.task import Task, TaskKind
+from rung.cascade.telemetry import Database, Outcome, Telemetry
+from rung.cascade.trigger import Trigger
+from rung.lsp.explanation import as_json, explain
+from rung.lsp.notice import Level, Notice, Notify
+from rung.lsp.rungs import LocalModel, ladder_of
+from rung.models.protocol import ModelError
+
+# Texts in one answer when it was asked for by hand.
+SEVERAL = 3
+# A reservation lives this much longer than any climb.
+_MARGIN_S = 30.0
+_REMEMBERED = 100
+_CLOSE_S = 5.0
+
+
+class Completer:
+    """One project's. notify: gets each sentence that the user should hear, once.
+
+    Made in the event loop; it reads no file. The local models load in the background from the beginning.
+    """
+
+    def __init__(self, settings: Settings, notify: Notify, database: Database | None = None) -> None:
+        config = settings.config
+        self._settings = settings
+        self._notify = notify
+        self._told: set[str] = set()
+        self.ladder = ladder_of(config, self._tell_notice)
+        self._own_database = database is None
+        self._database = database or Database()
+        self._telemetry = (
+            Telemetry(self._database, source_text=config.telemetry.source_text, tell=self._tell)
+            if config.telemetry.enabled
+            else None
+        )
+        limits = Limits(config.budget.usd_per_day, config.budget.tokens_per_day, config.budget.escalations_per_hour)
+        self._budget = Budget(self._database, limits, settings.project_root, tell=self._tell)
+        longest = max(config.deadline.line, config.deadline.function)
+        self._gate = Admission(self._budget, settings.project_root, config.never_send, longest + _MARGIN_S)
+        self._tester: asyncio.Task[SandboxTester | None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._recent: OrderedDict[str, Climb] = OrderedDict()
+        if config.enabled:
+            self._in_background(self._warm_up())
+
+    def task_at(self, source_before: str, source_after: str, *, path: Path | None, language: str) -> Task | None:
+        """What to complete between the two texts; None: nothing. May be called in a thread."""
+        if not self._settings.config.enabled:
+            return None
+        return locate(source_before, source_after, path=path, language=language)
+
+    async def complete(self, task: Task, trigger: Trigger, on_progress: Callable[[str], None] | None = None) -> Climb:
+        """Climb, remember and record. Never raises ModelError; cancelling stops the models."""
+        deadline = self._settings.config.deadline
+        is_function = task.kind is TaskKind.FUNCTION
+        result = await climb(
+            task,
+            self.ladder,
+            self._gate,
+            await self._find_tester() if is_function else None,
+            deadline_s=deadline.function if is_function else deadline.line,
+            several=SEVERAL if trigger is Trigger.INVOKED else 1,
+            on_progress=on_progress or (lambda _: None),
+        )
+        self._remember(result)
+        if self._telemetry is not None:
+            self._in_background(
+                self._telemetry.record(result, trigger=trigger, project=self._settings.project_root, ladder=self.ladder)
+            )
+        return result
+
+    async def outcome(self, request_id: str, outcome: Outcome) -> None:
+        """What became of the answer of the climb with this id."""
+        await self._recorded()
+        if self._telemetry is not None:
+            await self._telemetry.outcome(request_id, outcome)
+
+    def explain(self, request_id: str | None = None) -> dict[str, object]:
+        """That climb, or the last one, as JSON; its "markdown" is for a person."""
+        if not self._recent:
+            return {"markdown": "Nothing was completed yet."}
+        found = self._recent.get(request_id) if request_id else next(reversed(self._recent.values()))
+        if found is None:
+            return {"markdown": "This completion is no longer remembered."}
+        return {"markdown": explain(found), **as_json(found)}
+
+    async def status(self) -> dict[str, object]:
+        """As JSON: the ladder with its processes, and the budget."""
+        spent = await self._budget.spent()
+        return {
+            "project": str(self._settings.project_root) if self._settings.project_root else None,
+            "enabled": self._settings.config.enabled,
+            "ladder": [
+                {
+                    "rung": rung.name,
+                    "remote": rung.remote,
+                    "worker": rung.model.worker_pid if isinstance(rung.model, LocalModel) else None,
+                }
+                for rung in self.ladder.rungs
+            ],
+            "spent": None
+            if spent is None
+            else {
+                "usd_today": spent.usd_today,
+                "tokens_today": spent.tokens_today,
+                "escalations_this_hour": spent.escalations_this_hour,
+            },
+            "completions": len(self._recent),
+        }
+
+    async def close(self) -> None:
+        """End the models' processes; what is being recorded is recorded."""
+        await asyncio.gather(*(rung.model.close() for rung in self.ladder.rungs))
+        await self._recorded()
+        if self._own_database:
+            await self._database.close()
+
+    async def _warm_up(self) -> None:
+        await self._budget.spent()  # opens the database, so that the first request does not wait for it
+        for rung in self.ladder.rungs:
+            if isinstance(rung.model, LocalModel):
+                try:
+                    await rung.model.start()
+                except ModelError as error:
+                    self._tell(str(error))
+
+    async def _find_tester(self) -> SandboxTester | None:
+        if self._tester is None:
+            self._tester = asyncio.create_task(find_tester(self._tell))
+        return await asyncio.shield(self._tester)
+
+    def _remember(self, result: Climb) -> None:
+        self._recent[result.id] = result
+        if len(self._recent) > _REMEMBERED:
+            self._recent.popitem(last=False)
+
+    async def _recorded(self) -> None:
+        if self._background:
+            await asyncio.wait(self._background, timeout=_CLOSE_S)
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _tell(self, sentence: str) -> None:
+        self._tell_notice(Notice(Level.WARNING, sentence))
+
+    def _tell_notice(self, notice: Notice) -> None:
+        if notice.text not in self._told:
+            self._told.add(notice.text)
+            self._notify(notice)
+
+
+def make_completer(settings: Settings, notify: Notify) -> Completer:
+    """For the language server."""
+    return Completer(settings, notify)

@@ -1,0 +1,1 @@
+"""`rung demo`: the main job on real input, with real servers."""

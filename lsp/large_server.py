@@ -1,0 +1,85 @@
+"""A real OpenAI-compatible server with a local checkpoint, on loopback: the large rung of demo and benchmark."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from rung.lsp.free_port import free_port
+from rung.models.http import HttpModel
+
+_START_S = 120.0
+_STOP_S = 5.0
+_POLL_S = 0.2
+# llama-cpp-python's server penalizes repetition unless told otherwise; code repeats itself.
+EXTRA: dict[str, str | int | float | bool | None] = {"repeat_penalty": 1.0}
+
+
+class ServerFailed(Exception):
+    """It did not start; the message says why."""
+
+
+@asynccontextmanager
+async def large_server(checkpoint: Path, model: str, *, context: int, threads: int) -> AsyncIterator[str]:
+    """llama-cpp-python's own server, which rung did not write; yields its URL. Raises ServerFailed."""
+    if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
+        raise ServerFailed("llama-cpp-python's server is not installed; run `pip install 'rung[demo]'`.")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/v1"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "llama_cpp.server", "--model", str(checkpoint), "--model_alias", model),
+        *("--host", "127.0.0.1", "--port", str(port), "--n_ctx", str(context)),
+        *("--n_threads", str(threads), "--n_threads_batch", str(threads)),
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=PIPE,
+        env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+    )
+    last_words: deque[str] = deque(maxlen=3)
+    listening = asyncio.create_task(_overhear(process, last_words))
+    try:
+        await _answers(process, url, model, last_words)
+        yield url
+    finally:
+        await _stop(process)
+        await listening
+
+
+async def _answers(process: Process, url: str, model: str, last_words: deque[str]) -> None:
+    client = HttpModel("large", url, model)
+    until = time.monotonic() + _START_S
+    try:
+        while time.monotonic() < until:
+            if process.returncode is not None:
+                raise ServerFailed(f"The server for {model} ended at its start: {' '.join(last_words)}")
+            if (await client.check()).answers:
+                return
+            await asyncio.sleep(_POLL_S)
+    finally:
+        await client.close()
+    raise ServerFailed(f"The server for {model} did not answer within {_START_S:.0f} s.")
+
+
+async def _overhear(process: Process, last_words: deque[str]) -> None:
+    assert process.stderr is not None
+    while chunk := await process.stderr.read(65536):
+        last_words.extend(line for line in chunk.decode("utf-8", "replace").splitlines() if line.strip())
+
+
+async def _stop(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_S)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

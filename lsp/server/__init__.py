@@ -1,0 +1,1 @@
+"""The language server: a completer behind LSP 3.18."""

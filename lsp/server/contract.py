@@ -1,0 +1,46 @@
+"""What the server needs of a completer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from rung.cascade.attempt import Climb
+from rung.cascade.config import Settings
+from rung.cascade.task import Task
+from rung.cascade.telemetry import Outcome
+from rung.cascade.trigger import Trigger
+from rung.lsp.notice import Notify
+
+
+class Completer(Protocol):
+    """Completes the files of one project."""
+
+    def task_at(self, source_before: str, source_after: str, *, path: Path | None, language: str) -> Task | None:
+        """What to complete between the two texts; None: nothing. Called in a thread."""
+        ...
+
+    async def complete(self, task: Task, trigger: Trigger, on_progress: Callable[[str], None] | None = None) -> Climb:
+        """Never raises ModelError. Cancelling stops the models."""
+        ...
+
+    async def outcome(self, request_id: str, outcome: Outcome) -> None:
+        """What became of the answer of the climb with this id."""
+        ...
+
+    def explain(self, request_id: str | None = None) -> dict[str, object]:
+        """That climb, or the last one, as JSON: "markdown" for a person, and what a program draws."""
+        ...
+
+    async def status(self) -> dict[str, object]:
+        """As JSON."""
+        ...
+
+    async def close(self) -> None:
+        """End the models' processes."""
+        ...
+
+
+MakeCompleter = Callable[[Settings, Notify], Completer]
+"""Called in the event loop, so it reads no files and starts nothing that takes time."""

@@ -1,0 +1,94 @@
+"""A language server whose completer needs no model; the last word before the cursor says what it does.
+
+Started as a process: `python server_fake.py [HOST:PORT]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rung.cascade.attempt import Attempt, Climb
+from rung.cascade.config import Settings
+from rung.cascade.task import Task, TaskKind
+from rung.cascade.telemetry import Outcome
+from rung.cascade.trigger import Trigger
+from rung.lsp.notice import Level, Notice, Notify
+from rung.lsp.server.serving import run
+
+
+class FakeCompleter:
+    """Counts what it is asked; `rung.status` shows it. Its worker is a real process."""
+
+    seen: dict[str, Any]
+
+    def __init__(self, settings: Settings, notify: Notify) -> None:
+        self._notify = notify
+        self._settings = settings
+        self._worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        self.seen = {
+            "worker": self._worker.pid,
+            "theta": settings.config.theta.line,
+            "climbs": 0,
+            "cancelled": 0,
+            "outcomes": [],
+            "tasks": [],
+        }
+
+    def task_at(self, source_before: str, source_after: str, *, path: Path | None, language: str) -> Task | None:
+        if source_before.endswith("NOTHING"):
+            return None
+        if source_before.endswith("PRINT"):
+            print("a library prints")
+            os.write(1, b"and so does one written in C\n")
+        kind = TaskKind.FUNCTION if "FUNCTION" in source_before[-20:] else TaskKind.LINE
+        return Task(kind, source_before, source_after, language=language, path=path)
+
+    async def complete(self, task: Task, trigger: Trigger, on_progress: Callable[[str], None] | None = None) -> Climb:
+        self.seen["climbs"] += 1
+        self.seen["tasks"].append([task.prefix[-80:], task.suffix[:80], str(task.path), task.language, trigger.value])
+        word = task.prefix.split()[-1] if task.prefix.split() else ""
+        climb_id = f"climb-{self.seen['climbs']}"
+        if word == "RAISE":
+            raise ZeroDivisionError(task.prefix)
+        if word == "TELL":
+            self._notify(Notice(Level.WARNING, "The worker crashed once."))
+        if word.endswith("SLOW"):
+            try:
+                for number in range(100_000):
+                    if on_progress:
+                        on_progress(f"step {number}")
+                    await asyncio.sleep(0.02)
+            except asyncio.CancelledError:
+                self.seen["cancelled"] += 1
+                raise
+        text, others = {
+            "EMPTY": ("", ()),
+            "SEVERAL": ("one", ("two", "one", "", "three")),
+            "LINES": ("a\r\nb", ()),
+            "SIZES": (f"{len(task.prefix.encode())} {len(task.suffix.encode())}", ()),
+        }.get(word, (" + 1", ()))
+        answer = None if word == "NONE" else Attempt(rung="fake", text=text, score=1.0, others=others)
+        return Climb(climb_id, task, (), answer, 0.0)
+
+    async def outcome(self, request_id: str, outcome: Outcome) -> None:
+        self.seen["outcomes"].append([request_id, outcome.value])
+
+    def explain(self, request_id: str | None = None) -> dict[str, object]:
+        return {"markdown": f"# {request_id or 'the last'}", "id": request_id}
+
+    async def status(self) -> dict[str, object]:
+        return self.seen
+
+    async def close(self) -> None:
+        self._worker.kill()
+        await asyncio.to_thread(self._worker.wait)
+
+
+if __name__ == "__main__":
+    sys.exit(run(FakeCompleter, sys.argv[1] if len(sys.argv) > 1 else None))
