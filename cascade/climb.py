@@ -16,7 +16,7 @@ from rung.cascade.line import LineAttempt
 from rung.cascade.prompts import LINE_STOPS, LINE_TOKENS, prompt_here
 from rung.cascade.spending import Meter, bound
 from rung.cascade.task import Task, TaskKind
-from rung.models.protocol import ModelError, ModelRefused, ModelTimeout, ModelUnavailable, Prompt, Sampling, Usage
+from rung.models.protocol import ModelError, Prompt, Sampling, Usage
 
 # Progress is told once in so many generated tokens.
 _TOKENS_A_REPORT = 32
@@ -100,19 +100,17 @@ class _Ascent:
     async def _attempt(self, rung: Rung, passed: Pass | None) -> Step:
         began = time.monotonic()
         meter = Meter(rung, lambda tokens: self._tell_tokens(rung, tokens))
-        sent = True
         try:
             async with asyncio.timeout(max(0.0, self.deadline - began)):
                 step = self._judge(rung, await self._run(rung, meter))
         except TimeoutError:
             step = self._step(rung, Decision.DEADLINE, "the time for this completion was up")
         except ModelError as error:
-            sent = not _never_sent(error)
             step = self._step(rung, Decision.FAILED, str(error))
         finally:
             if passed is not None:
                 # Shielded: a cancelled climb must not lose the record of what it spent.
-                await asyncio.shield(_account(passed, meter, sent))
+                await asyncio.shield(_account(passed, meter))
         return replace(step, usage=meter.usage, cost_usd=meter.cost_usd, seconds=time.monotonic() - began)
 
     async def _run(self, rung: Rung, meter: Meter) -> Attempt:
@@ -159,16 +157,11 @@ class _Ascent:
             self.on_progress(f"{rung.name}: {tokens} tokens")
 
 
-async def _account(passed: Pass, meter: Meter, sent: bool) -> None:
-    """What was sent and never counted stays reserved: nobody knows what it cost."""
+async def _account(passed: Pass, meter: Meter) -> None:
+    """What was sent and never counted stays reserved."""
+    if not meter.complete:
+        return
     if meter.usage != Usage():
         await passed.settle(meter.usage, meter.cost_usd)
-    elif not sent:
+    else:
         await passed.release()
-
-
-def _never_sent(error: ModelError) -> bool:
-    """Whether the server did no work for this request."""
-    return isinstance(error, ModelRefused) or (
-        isinstance(error, ModelUnavailable) and not isinstance(error, ModelTimeout)
-    )

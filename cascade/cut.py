@@ -7,6 +7,8 @@ import warnings
 
 from rung.cascade.task import Function
 
+_OPENERS, _CLOSERS = "([{", ")]}"
+
 
 def cut_line(text: str, suffix: str) -> str:
     """The rest of the line at the cursor, without what stands after the cursor already."""
@@ -36,7 +38,7 @@ def cut_body(text: str, function: Function) -> str:
 
 def program(function: Function, body: str) -> str:
     """A whole program with the function in it."""
-    return f"{function.preamble}\n{function.header}{body}\n"
+    return f"{function.preamble}\n{function.enclosing}{function.header}{body}\n"
 
 
 def _longest_that_parses(lines: list[str], function: Function) -> str:
@@ -66,9 +68,23 @@ def parses(source: str) -> bool:
 def _without_overlap(text: str, rest: str) -> str:
     for length in range(min(len(text), len(rest)), 0, -1):
         start = len(text) - length
-        if text.endswith(rest[:length]) and not _within_word(text, start) and not _within_word(rest, length):
+        overlaps = text.endswith(rest[:length]) and not _within_word(text, start) and not _within_word(rest, length)
+        # A bracket that the text opened itself is its own, whatever stands after the cursor.
+        if overlaps and sum(map(rest[:length].count, _CLOSERS)) <= _unopened(text):
             return text[:start]
     return text
+
+
+def _unopened(text: str) -> int:
+    """Closing brackets that nothing in `text` opened."""
+    depth = unopened = 0
+    for character in text:
+        if character in _OPENERS:
+            depth += 1
+        elif character in _CLOSERS:
+            unopened += depth == 0
+            depth = max(0, depth - 1)
+    return unopened
 
 
 def _within_word(text: str, at: int) -> bool:

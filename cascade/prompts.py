@@ -13,8 +13,10 @@ BODY_TOKENS = 256
 TOKENS_A_TEST_LINE = 40
 LINE_STOPS = ("\n",)
 
-# Code has 3 to 4 characters a token; the model itself cuts by tokens where this is too much.
-_CHARACTERS_A_TOKEN = 3
+# Code has 2.5 to 4.5 bytes a token, in every script; the local model itself cuts by tokens where this is too much.
+_BYTES_A_TOKEN = 2.5
+# A test text needs the signature and what the function is for, not all of a long docstring or class.
+_TEST_PROMPT_CHARACTERS = 3000
 _SUFFIX_SHARE = 4
 _LEAVES = ("def ", "class ", "@", "if __name__", "#", "print(", "assert ", "import ", "from ", "```", "async def ")
 
@@ -24,13 +26,14 @@ def prompt_here(task: Task, rung: Rung, max_tokens: int) -> Prompt:
     tokens = max(rung.context - max_tokens, rung.context // 2)
     if task.kind is TaskKind.LINE and not rung.remote:
         tokens = min(tokens, LOCAL_LINE_PROMPT_TOKENS)
-    room = tokens * _CHARACTERS_A_TOKEN
-    suffix = task.suffix[: room // _SUFFIX_SHARE]
-    return Prompt(window(task.prefix, room), suffix)
+    room = int(tokens * _BYTES_A_TOKEN)
+    suffix = _beginning(task.suffix, room // _SUFFIX_SHARE)
+    room -= len(suffix.encode("utf-8", "replace"))
+    return Prompt(window(task.prefix, _characters(task.prefix[-room:], room)), suffix)
 
 
 def window(text: str, limit: int) -> str:
-    """The last `limit` characters at most, from the beginning of a line.
+    """The last `limit` characters at most and half of them at least, from the beginning of a line if one is near.
 
     The beginning moves in steps of a quarter of `limit`, so that the prompt's beginning, and with it
     the model's key-value cache, stays the same over most keystrokes.
@@ -39,8 +42,20 @@ def window(text: str, limit: int) -> str:
         return text
     step = max(limit // 4, 1)
     start = -(-(len(text) - limit) // step) * step
-    line = text.find("\n", start)
+    line = text.find("\n", start, start + step)
     return text[line + 1 :] if line >= 0 else text[start:]
+
+
+def _characters(text: str, room: int) -> int:
+    """How many characters of such a text fill `room` bytes."""
+    size = len(text.encode("utf-8", "replace"))
+    return room * len(text) // size if size else room
+
+
+def _beginning(text: str, room: int) -> str:
+    """Whole lines from its start, so that nothing, such as a secret, is cut where it can no longer be recognized."""
+    kept = text[: _characters(text[:room], room)]
+    return kept if kept == text else kept[: kept.rfind("\n") + 1]
 
 
 def body_stops(function: Function) -> tuple[str, ...]:
@@ -51,9 +66,11 @@ def body_stops(function: Function) -> tuple[str, ...]:
 
 def test_prompt(function: Function) -> Prompt:
     """Asks for test lines, as CodeT and Chen et al. 2024 do; it ends within a statement, not after a blank."""
-    return Prompt(
-        f"{function.header.rstrip()}\n{function.indent}pass\n\n# check the correctness of {function.name}\nassert"
-    )
+    enclosing, header = function.enclosing, function.header.rstrip()
+    if len(enclosing) + len(header) > _TEST_PROMPT_CHARACTERS:
+        enclosing = "".join(line + "\n" for line in enclosing.split("\n")[:1] if line)
+        header = header[:_TEST_PROMPT_CHARACTERS]
+    return Prompt(f"{enclosing}{header}\n{function.indent}pass\n\n# check the correctness of {function.name}\nassert")
 
 
 def test_stops() -> tuple[str, ...]:

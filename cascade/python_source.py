@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -15,23 +17,45 @@ from rung.cascade.task import Function
 
 # Stands where the body will be, so that a function without a body parses.
 _PLACEHOLDER = "rung_placeholder_"
-_EMPTY_STATEMENTS = {"pass_statement", "comment"}
+_DEFINITION = re.compile(r"[ \t]*(async[ \t]+)?def\b")
+_QUOTES = tuple(prefix + quotes for prefix in ("", "r", "R") for quotes in ('"', "'"))
+_CANDIDATES = 8
+_BLOCKS = {
+    "function_definition",
+    "if_statement",
+    "for_statement",
+    "while_statement",
+    "with_statement",
+    "try_statement",
+    "match_statement",
+}
 
 
 def function_at(before: str, after: str) -> Function | None:
-    """The function whose body is to be written at the cursor: nothing but a docstring, `pass` or `...` is in it."""
+    """The function whose body is to be written at the cursor: nothing but a docstring stands before it, no code after.
+
+    A `pass` or `...` after the cursor is no code; one before it is a body that somebody finished.
+    """
     lines = before.split("\n")
+    if lines[-1].strip() and not lines[-1].rstrip().endswith((":", '"""', "'''")):
+        return None
+    candidates = [row for row in range(len(lines) - 1, -1, -1) if _DEFINITION.match(lines[row])]
+    for row in candidates[:_CANDIDATES]:  # a line of a docstring may look like a definition
+        function = _function(lines, row, before, after)
+        if function is not None:
+            return function
+    return None
+
+
+def _function(lines: list[str], row: int, before: str, after: str) -> Function | None:
+    """The one whose definition begins in line `row`, if its body is at the cursor."""
+    indent = _body_indent(lines, row)
     open_line = lines[-1]
-    if open_line.strip() and not _ends_a_header(open_line):
-        return None
-    indent = _body_indent(before)
-    if indent is None:
-        return None
-    separator = "" if not open_line.strip() and open_line == indent else "\n" + indent
+    separator = "" if open_line == indent else "\n" + indent
     source = (before + separator + _PLACEHOLDER + after).encode("utf-8", "surrogatepass")
     at = len((before + separator).encode("utf-8", "surrogatepass"))
     definition = _definition_around(_parse(source).descendant_for_byte_range(at, at + len(_PLACEHOLDER)))
-    if definition is None or not _is_empty(definition):
+    if definition is None or definition.start_point[0] != row or not _is_empty(definition):
         return None
     name = definition.child_by_field_name("name")
     outer = definition.parent if definition.parent and definition.parent.type == "decorated_definition" else definition
@@ -39,23 +63,31 @@ def function_at(before: str, after: str) -> Function | None:
         return None
     start = outer.start_byte - outer.start_point[1]
     header = source[start : len(before.encode("utf-8", "surrogatepass"))].decode("utf-8", "surrogatepass")
-    return Function(name.text.decode("utf-8", "replace"), header, _preamble(source, outer), indent)
+    return Function(name.text.decode("utf-8", "replace"), header, _preamble(outer), indent, _enclosing(source, outer))
 
 
-def _ends_a_header(line: str) -> bool:
-    stripped = line.rstrip()
-    return stripped.endswith((":", '"""', "'''"))
+def _body_indent(lines: list[str], row: int) -> str:
+    """That of the cursor's line, of the docstring, or one level more than the definition."""
+    own = _blanks(lines[row])
+    if not lines[-1].strip() and len(lines[-1]) > len(own):
+        return lines[-1]
+    for line in lines[row + 1 :]:
+        if line.lstrip().startswith(_QUOTES) and len(_blanks(line)) > len(own):
+            return _blanks(line)
+    return own + _unit(lines)
 
 
-def _body_indent(before: str) -> str | None:
-    """One level more than the nearest line above that begins a definition."""
-    lines = before.expandtabs(8).split("\n") if "\t" in before and "    " in before else before.split("\n")
-    for line in reversed(lines):
-        stripped = line.lstrip(" \t")
-        if stripped.startswith(("def ", "async def ")):
-            own = line[: len(line) - len(stripped)]
-            return own + ("\t" if "\t" in own else "    ")
-    return None
+def _unit(lines: list[str]) -> str:
+    """One level of indentation in this file: that of its first block; four blanks where there is none."""
+    for above, below in itertools.pairwise(line for line in lines if line.strip()):
+        deeper = _blanks(below)
+        if above.rstrip().endswith(":") and deeper.startswith(_blanks(above)) and deeper != _blanks(above):
+            return deeper[len(_blanks(above)) :]
+    return "    "
+
+
+def _blanks(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _definition_around(node: Node | None) -> Node | None:
@@ -70,19 +102,18 @@ def _is_empty(definition: Node) -> bool:
     body = definition.child_by_field_name("body")
     if body is None:
         return False
-    statements = [child for child in body.named_children if child.type not in _EMPTY_STATEMENTS]
-    return all(
-        _is_placeholder(statement) or (index == 0 and _is_string(statement)) or _is_ellipsis(statement)
-        for index, statement in enumerate(statements)
-    ) and any(_is_placeholder(statement) for statement in statements)
+    statements = [child for child in body.named_children if child.type != "comment"]
+    if statements and _is_string(statements[0]):
+        statements = statements[1:]
+    return bool(statements) and _is_placeholder(statements[0]) and all(map(_does_nothing, statements[1:]))
 
 
 def _is_placeholder(statement: Node) -> bool:
     return statement.text == _PLACEHOLDER.encode()
 
 
-def _is_ellipsis(statement: Node) -> bool:
-    return statement.text == b"..."
+def _does_nothing(statement: Node) -> bool:
+    return statement.type == "pass_statement" or statement.text == b"..."
 
 
 def _is_string(statement: Node) -> bool:
@@ -93,26 +124,34 @@ def _is_string(statement: Node) -> bool:
     )
 
 
-def _preamble(source: bytes, definition: Node) -> str:
+def _preamble(definition: Node) -> str:
     """What the self-test's program needs beside the function, as far as it can run alone.
 
     Imports of other than the standard library are left out: the sandbox has nothing else, and a function
     that needs them fails its tests and climbs. So do decorated functions and classes of the file.
     """
-    root = definition
-    classes: list[str] = []
-    while root.parent is not None:
-        if root.type == "class_definition":
-            classes.append(_class_line(source, root))
-        root = root.parent
-    parts = [text for child in root.children if child.id != definition.id for text in _usable(child)]
-    return "\n".join([*parts, *reversed(classes)])
+    top = definition
+    while top.parent is not None and top.parent.parent is not None:
+        top = top.parent
+    siblings = top.parent.children if top.parent is not None else []
+    return "\n".join(text for child in siblings if child.id != top.id for text in _usable(child))
 
 
-def _class_line(source: bytes, node: Node) -> str:
-    name = node.child_by_field_name("name")
-    text = name.text.decode("utf-8", "replace") if name is not None and name.text is not None else "_"
-    return f"{' ' * node.start_point[1]}class {text}:"
+def _enclosing(source: bytes, definition: Node) -> str:
+    """The blocks around the function: a class with what stands in it before the function, `if True:` for others."""
+    parts: list[str] = []
+    inner, outer = definition, definition.parent
+    while outer is not None:
+        if outer.type == "class_definition":
+            until = inner.start_byte - inner.start_point[1]
+            parts.append(source[outer.start_byte - outer.start_point[1] : until].decode("utf-8", "replace"))
+            inner = outer.parent if outer.parent and outer.parent.type == "decorated_definition" else outer
+        elif outer.type in _BLOCKS:
+            line = source[outer.start_byte - outer.start_point[1] : outer.start_byte].decode("utf-8", "replace")
+            parts.append(f"{_blanks(line)}if True:\n")
+            inner = outer
+        outer = outer.parent
+    return "".join(reversed(parts))
 
 
 def _usable(node: Node) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rung.cascade.ladder import Rung
-from rung.models.protocol import Generation, Prompt, Sampling, Token, Usage
+from rung.models.protocol import Generation, ModelError, Prompt, Sampling, Token, Usage
 
 # No tokenizer makes more tokens than bytes; for code three bytes a token is already many.
 _BYTES_A_TOKEN = 3
@@ -19,12 +19,18 @@ class Meter:
         self._on_tokens = on_tokens
         self._counted = Usage()
         self._open: dict[int, Usage] = {}
+        self._unanswered: set[int] = set()
         self._calls = 0
 
     @property
     def usage(self) -> Usage:
         """Counted for the calls that ended, estimated for those that were cut off after their first token."""
         return sum(self._open.values(), self._counted)
+
+    @property
+    def complete(self) -> bool:
+        """False where a call was sent that came to no token: nobody knows what it cost."""
+        return self._unanswered <= self._open.keys()
 
     @property
     def cost_usd(self) -> float:
@@ -40,7 +46,14 @@ class Meter:
             self._open[call] = so_far + Usage(generated=1)
             self._on_tokens(self.usage.generated)
 
-        generations = await self._rung.model.generate(prompt, sampling, on_token)
+        self._unanswered.add(call)
+        try:
+            generations = await self._rung.model.generate(prompt, sampling, on_token)
+        except ModelError as error:
+            if not error.paid:
+                self._unanswered.discard(call)
+            raise
+        self._unanswered.discard(call)
         self._open.pop(call, None)
         self._counted = sum((generation.usage for generation in generations), self._counted)
         return generations
@@ -52,6 +65,10 @@ def prompt_tokens(prompt: Prompt) -> int:
 
 
 def bound(prompt: Prompt, sampling: Sampling) -> Usage:
-    """The most that one call can cost: a token has a byte at least, each sample may be as long as allowed."""
-    size = len((prompt.prefix + prompt.suffix + prompt.draft).encode("utf-8", "replace"))
-    return Usage(prompt=size, generated=sampling.n * sampling.max_tokens, counted=False)
+    """The most that one call can cost.
+
+    A token has a byte at least, but for the one that begins a text. Each sample may be as long as allowed,
+    and a server that gives one sample a request is sent the prompt for each.
+    """
+    size = len((prompt.prefix + prompt.suffix + prompt.draft).encode("utf-8", "replace")) + 1
+    return Usage(prompt=sampling.n * size, generated=sampling.n * sampling.max_tokens, counted=False)

@@ -19,7 +19,8 @@ class Function:
     """The function whose body is to be written.
 
     header: from its first decorator or `def` to the cursor; the signature, and usually a docstring.
-    preamble: what a program needs beside it: imports, constants and functions of its file, a method's class.
+    preamble: what a program needs beside it: imports, constants and functions of its file.
+    enclosing: what stands around it: a method's class up to the method; empty at the top of a file.
     indent: blanks before the statements of the body.
     """
 
@@ -27,6 +28,7 @@ class Function:
     header: str
     preamble: str
     indent: str
+    enclosing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,16 @@ def suite(texts: Iterable[str], names: frozenset[str], l: int) -> list[str]:  # 
     pooled: dict[str, None] = {}
     for text in texts:
         for condition in _conditions(text, l):
-            if _mentions(condition, names):
-                pooled.setdefault(f"assert {ast.unparse(condition)}")
+            if _mentions(condition, names) and (line := _written(condition)) is not None:
+                pooled.setdefault(line)
     return list(pooled)
+
+
+def _written(condition: ast.expr) -> str | None:
+    try:
+        return f"assert {ast.unparse(condition)}"
+    except RecursionError:  # it parsed, but is nested too deep to be written; or to be run
+        return None
 
 
 def _conditions(text: str, l: int) -> list[ast.expr]:  # noqa: E741

@@ -56,8 +56,7 @@ class Completer:
         self._tester: asyncio.Task[SandboxTester | None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._recent: OrderedDict[str, Climb] = OrderedDict()
-        if config.enabled:
-            self._in_background(self._warm_up())
+        self._warming = asyncio.create_task(self._warm_up()) if config.enabled else None
 
     def task_at(self, source_before: str, source_after: str, *, path: Path | None, language: str) -> Task | None:
         """What to complete between the two texts; None: nothing. May be called in a thread."""
@@ -126,6 +125,9 @@ class Completer:
 
     async def close(self) -> None:
         """End the models' processes; what is being recorded is recorded."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait({self._warming})
         await asyncio.gather(*(rung.model.close() for rung in self.ladder.rungs))
         await self._recorded()
         if self._own_database:

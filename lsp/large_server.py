@@ -38,6 +38,7 @@ async def large_server(checkpoint: Path, model: str, *, context: int, threads: i
         *(sys.executable, "-m", "llama_cpp.server", "--model", str(checkpoint), "--model_alias", model),
         *("--host", "127.0.0.1", "--port", str(port), "--n_ctx", str(context)),
         *("--n_threads", str(threads), "--n_threads_batch", str(threads)),
+        *("--logits_all", "false"),  # else it keeps a row for each token of the prompt: gigabytes, and slow
         stdin=DEVNULL,
         stdout=DEVNULL,
         stderr=PIPE,

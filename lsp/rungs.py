@@ -23,6 +23,7 @@ class LocalModel:
         self._notify = notify
         self._model: LlamaModel | None = None
         self._finding = asyncio.Lock()
+        self._closed = False
 
     @property
     def name(self) -> str:
@@ -44,11 +45,16 @@ class LocalModel:
         return await (await self._found()).generate(prompt, sampling, on_token)
 
     async def close(self) -> None:
-        if self._model is not None:
-            await self._model.close()
+        self._closed = True  # what is being looked for now is not started any more
+        async with self._finding:
+            model = self._model
+        if model is not None:
+            await model.close()
 
     async def _found(self) -> LlamaModel:
         async with self._finding:
+            if self._closed:
+                raise ModelUnavailable(f"The local model {self._config.name} is shut down.")
             if self._model is None:
                 try:
                     path = await asyncio.to_thread(find, self._config.checkpoint or "")

@@ -16,7 +16,12 @@ from typing import Protocol
 
 
 class ModelError(Exception):
-    """A model could not answer; `str(error)` is one sentence that a user can act on."""
+    """A model could not answer; `str(error)` is one sentence that a user can act on.
+
+    paid: whether the model worked for this request, or may have: then it may have cost something.
+    """
+
+    paid = False
 
 
 class ModelUnavailable(ModelError):
@@ -26,6 +31,8 @@ class ModelUnavailable(ModelError):
 class ModelTimeout(ModelUnavailable):
     """The model did not connect, begin or end in the time it had."""
 
+    paid = True
+
 
 class ModelRefused(ModelError):
     """The server understood and said no (4xx)."""
@@ -33,6 +40,8 @@ class ModelRefused(ModelError):
 
 class InvalidResponse(ModelError):
     """The bytes that came are not the protocol."""
+
+    paid = True
 
 
 @dataclass(frozen=True, slots=True)

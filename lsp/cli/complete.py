@@ -62,7 +62,7 @@ def complete(
     if explain:
         Console(stderr=True).print(Markdown(in_words(climb)))
     elif climb.answer is None:
-        typer.echo(f"No completion: {climb.steps[-1].reason}.", err=True)
+        typer.echo(f"No completion: {climb.steps[-1].reason.removesuffix('.')}.", err=True)
     if climb.answer is None:
         raise typer.Exit(1)
 
@@ -76,7 +76,7 @@ def read_spot(place: str) -> Spot:
     try:
         # newline="": columns are counted in the file as it is
         with path.open(encoding="utf-8", newline="") as file:
-            lines = file.read().splitlines(keepends=True) or [""]
+            lines = file.readlines() or [""]  # not str.splitlines: a form feed ends no line
     except UnicodeDecodeError:
         raise PlaceRefused(f"{path} is not a UTF-8 text.") from None
     except OSError as error:

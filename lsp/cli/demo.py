@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.console import Console
+from pygls.exceptions import JsonRpcException
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from ruamel.yaml import YAML
@@ -28,31 +30,43 @@ SMALL, LARGE = "smollm2-135m", "gemma3-270m"
 _CONTEXT = 2048
 _THREADS = 2
 _HUMANEVAL = 3
+_PICTURE_WIDTH = 128
 
 
-def demo() -> None:
+def demo(
+    picture: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Also write what is shown there.")] = None,
+) -> None:
     """Show the ladder at work: a language server, a small local rung, and a large one behind HTTP."""
     console = Console(highlight=False)
     try:
         checkpoints = [find(name) for name in (SMALL, LARGE)]
         with tempfile.TemporaryDirectory(prefix="rung-demo-") as folder:
-            asyncio.run(_show(console, Path(folder).resolve(), checkpoints[1]))
+            shown = asyncio.run(_show(console, Path(folder).resolve(), checkpoints[1]))
+        if picture is not None:
+            _draw(shown, picture)
     except (CatalogueError, ServerFailed) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+    except (TimeoutError, JsonRpcException):
+        typer.echo("The language server did not answer; `rung doctor` says what is wrong with it.", err=True)
+        raise typer.Exit(1) from None
 
 
-async def _show(console: Console, folder: Path, large: Path) -> None:
+async def _show(console: Console, folder: Path, large: Path) -> list[RenderableType]:
+    """Everything that was shown, in order."""
     async with AsyncExitStack() as stack:
         with console.status(f"starting a real server with {LARGE} as the large rung"):
             url = await stack.enter_async_context(large_server(large, LARGE, context=_CONTEXT, threads=_THREADS))
         environment, project = _prepare(folder, url)
-        console.print(_introduction(url))
+        shown: list[RenderableType] = [_introduction(url)]
+        console.print(*shown)
         client = await stack.enter_async_context(editor(project, environment))
         for kind, tasks in {"lines": line_tasks(), "functions": function_tasks(_HUMANEVAL)}.items():
-            await _complete(console, client, kind, tasks, project)
+            shown += await _complete(console, client, kind, tasks, project)
         await stack.aclose()  # the language server has recorded all when it ends
-        await _report(console, folder / "rung.db")
+        shown.append(await _report(folder / "rung.db"))
+        console.print(shown[-1])
+        return shown
 
 
 def _prepare(folder: Path, url: str) -> tuple[dict[str, str], Path]:
@@ -96,27 +110,39 @@ def _introduction(url: str) -> Panel:
     )
 
 
-async def _complete(console: Console, client: Editor, kind: str, tasks: Sequence[DemoTask], project: Path) -> None:
+async def _complete(
+    console: Console, client: Editor, kind: str, tasks: Sequence[DemoTask], project: Path
+) -> list[RenderableType]:
     table = new_table(f"completing {kind}")
     accounts = []
     with Live(table, console=console, auto_refresh=False, vertical_overflow="visible") as live:
         for task in tasks:
             completion = await client.complete(write(task, project), task.before, task.after)
-            if completion.why is not None:
+            if completion.why is not None and completion.why.get("steps"):
                 accounts.append(completion.why)
                 add(table, task, completion.why, completion.text)
             live.refresh()
     console.line()
-    console.print(
+    summary = (
         f"{sum(map(stayed, accounts))} of {len(accounts)} {kind} were answered by the small rung, "
         f"{sum(map(climbed, accounts))} climbed because of their score.\n"
     )
+    console.print(summary)
+    return [table, summary]
 
 
-async def _report(console: Console, path: Path) -> None:
+async def _report(path: Path) -> RenderableType:
     database = Database(path)
     try:
         figures = await database.read(lambda connection: compute_report(connection, since=None, project=None))
     finally:
         await database.close()
-    console.print(render(figures, None))
+    return render(figures, None)
+
+
+def _draw(shown: Sequence[RenderableType], picture: Path) -> None:
+    with open(os.devnull, "w") as nowhere:
+        canvas = Console(record=True, width=_PICTURE_WIDTH, file=nowhere, highlight=False, force_terminal=True)
+        for renderable in shown:
+            canvas.print(renderable)
+        picture.write_text(canvas.export_svg(title="rung demo"), encoding="utf-8")

@@ -129,7 +129,7 @@ async def _remote(rung: RungConfig) -> Finding:
     if rung.key_env:
         lookup = await asyncio.to_thread(look_up_key, rung.key_env)
         if lookup.value is None:
-            return Finding(subject, False, lookup.explanation)
+            return Finding(subject, False, f"{lookup.explanation}.")
     model = remote_model(rung)
     try:
         check = await model.check()

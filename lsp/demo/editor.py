@@ -20,7 +20,7 @@ _STOP_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """text: of the item that would be shown; None where the server had none. why: the server's explanation of it."""
+    """text: of the item that would be shown; why: the server's explanation of it. None where there was no item."""
 
     text: str | None
     why: Mapping[str, Any] | None
@@ -53,9 +53,11 @@ class Editor:
         )
         items = answer.items if isinstance(answer, types.InlineCompletionList) else answer or []
         item = items[0] if items else None
-        why = await self._execute("rung.explain")
+        why = None
         if item is not None and item.command is not None:
-            await self._execute(item.command.command, *(item.command.arguments or []))
+            arguments = item.command.arguments or []
+            why = await self._execute("rung.explain", *arguments[:1])
+            await self._execute(item.command.command, *arguments)
         self._client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri)))
         return Completion(str(item.insert_text) if item else None, why)
 
@@ -90,6 +92,8 @@ async def editor(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[
         client.initialized(types.InitializedParams())
         yield Editor(client)
     finally:
-        await asyncio.wait_for(client.shutdown_async(None), _STOP_S)
-        client.exit(None)
-        await asyncio.wait_for(client.stop(), _STOP_S)  # type: ignore[no-untyped-call]
+        try:
+            await asyncio.wait_for(client.shutdown_async(None), _STOP_S)
+            client.exit(None)
+        finally:
+            await asyncio.wait_for(client.stop(), _STOP_S)  # type: ignore[no-untyped-call]

@@ -61,7 +61,9 @@ def of_transport(endpoint: Endpoint, error: httpx.TransportError, connect: float
         return Failure(ModelUnavailable(f"{at} cannot be reached through the proxy; check HTTPS_PROXY."))
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
         return Failure(InvalidResponse(f"{at} does not speak HTTP; check the URL."))
-    return Failure(ModelUnavailable(f"{at} closed the connection without an answer."), tries=BUSY_TRIES)
+    closed = ModelUnavailable(f"{at} closed the connection without an answer.")
+    closed.paid = True
+    return Failure(closed, tries=BUSY_TRIES)
 
 
 def of_status(

@@ -32,6 +32,9 @@ from rung.models.protocol import (
     Token,
 )
 
+# A server that answers so may have generated all that was asked for.
+_WORKED = (500, 502, 504)
+
 
 class HttpModel:
     """Implements `rung.models.protocol.Model`.
@@ -177,15 +180,19 @@ class HttpModel:
             partial(Sample, request.cut, request.sampling.stop),
             None if on_token is None else lambda index, token: on_token(done + index, token),
         )
-        await ask(
-            self._client,
-            self._endpoint,
-            request.body(features, n, done),
-            answer,
-            model=self._model,
-            tokens=n * request.sampling.max_tokens,
-            timeouts=self._timeouts,
-        )
+        try:
+            await ask(
+                self._client,
+                self._endpoint,
+                request.body(features, n, done),
+                answer,
+                model=self._model,
+                tokens=n * request.sampling.max_tokens,
+                timeouts=self._timeouts,
+            )
+        except Failure as failure:
+            failure.error.paid |= answer.begun or done > 0 or failure.status in _WORKED
+            raise
         return answer
 
     def _generations(self, request: Request, answer: Answer, started: float) -> list[Generation]:

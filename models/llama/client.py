@@ -42,7 +42,7 @@ class LlamaModel:
         self._on_crash = on_crash
         self._identifiers = itertools.count(1)
         self._link: Link | None = None
-        self._starting = asyncio.Lock()
+        self._opening: asyncio.Task[Link] | None = None
         self._crashes: deque[float] = deque(maxlen=_CRASHES)
         self._closed = False
 
@@ -68,19 +68,32 @@ class LlamaModel:
 
     async def close(self) -> None:
         self._closed = True
-        async with self._starting:
-            link, self._link = self._link, None
-            if link is not None:
-                await link.close()
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ModelError):
+                await opening
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
 
     async def _linked(self) -> Link:
-        async with self._starting:
-            if self._closed:
-                raise ModelUnavailable(f"The local model {self._name} is shut down.")
-            if self._link is None or not self._link.alive:
-                self._refuse_a_crash_loop()
-                self._link = await self._open()
+        if self._closed:
+            raise ModelUnavailable(f"The local model {self._name} is shut down.")
+        if self._link is not None and self._link.alive:
             return self._link
+        if self._opening is None or self._opening.done():
+            self._refuse_a_crash_loop()
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(_heard)
+        # Shielded: a load belongs to the model, and goes on when the request that began it is cancelled.
+        opening = self._opening
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            if opening.cancelled():
+                raise ModelUnavailable(f"The local model {self._name} is shut down.") from None
+            raise
 
     async def _open(self) -> Link:
         link = Link(self._name, on_crash=self._crashed)
@@ -90,6 +103,7 @@ class LlamaModel:
             with contextlib.suppress(ModelError):
                 await link.close()
             raise
+        self._link = link
         return link
 
     def _crashed(self, sentence: str) -> None:
@@ -104,3 +118,9 @@ class LlamaModel:
                     f"The local model {self._name} crashed {_CRASHES} times within a minute "
                     f"and is tried again in {rest:.0f} s; `rung doctor` says what is wrong with it."
                 )
+
+
+def _heard(opening: asyncio.Task[Link]) -> None:
+    """Its error is for those who wait; if nobody does any more, the next request loads anew."""
+    if not opening.cancelled():
+        opening.exception()

@@ -119,8 +119,8 @@ class Engine:
 
     def _evaluate(self, tokens: list[int]) -> int:
         """Bring the prompt's sequence to `tokens`; how many were there already."""
-        common = _common(self._kept, tokens[:-1])  # the last one is always evaluated: its logits are wanted
-        self._truncate(common)
+        self._truncate(_common(self._kept, tokens[:-1]))  # the last one is always evaluated: its logits are wanted
+        common = len(self._kept)
         for start in range(common, len(tokens), _BATCH):
             part = tokens[start : start + _BATCH]
             last = start + len(part) == len(tokens)
@@ -187,7 +187,10 @@ class Engine:
         raise RuntimeError(f"llama.cpp could not decode a batch of {count} tokens (code {code})")
 
     def _truncate(self, length: int) -> None:
-        llama_cpp.llama_memory_seq_rm(self._memory, _PROMPT, length, -1)
+        if not llama_cpp.llama_memory_seq_rm(self._memory, _PROMPT, length, -1):
+            # Checkpoints with a recurrent state cannot forget only the end.
+            llama_cpp.llama_memory_clear(self._memory, True)
+            length = 0
         self._kept = self._kept[:length]
 
     def _drop_samples(self) -> None:

@@ -64,21 +64,7 @@ class Link:
         """Start the worker and wait until the checkpoint is loaded. Raises ModelError."""
         if not await asyncio.to_thread(checkpoint.is_file):
             raise ModelUnavailable(f"The checkpoint {checkpoint} of {self._name} is not there.")
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rung.models.llama.worker", str(checkpoint), str(context), str(threads)),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            limit=wire.LINE_LIMIT,
-            # Threads that wait by spinning would take the cores from the editor.
-            # A crash must not first start a debugger to print a backtrace.
-            env={
-                **os.environ,
-                "OMP_WAIT_POLICY": "passive",
-                "OMP_NUM_THREADS": str(threads),
-                "GGML_NO_BACKTRACE": "1",
-            },
-        )
+        self._process = await self._spawn(checkpoint, context, threads)
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._overhear())]
         try:
             await asyncio.wait_for(asyncio.shield(self._ready), _LOAD_S)
@@ -115,10 +101,29 @@ class Link:
         try:
             await asyncio.wait_for(process.wait(), _CLOSE_S)
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            self._kill()
             await process.wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _spawn(self, checkpoint: Path, context: int, threads: int) -> Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "rung.models.llama.worker", str(checkpoint), str(context), str(threads)),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=wire.LINE_LIMIT,
+                # Threads that wait by spinning would take the cores from the editor.
+                # A crash must not first start a debugger to print a backtrace.
+                env={
+                    **os.environ,
+                    "OMP_WAIT_POLICY": "passive",
+                    "OMP_NUM_THREADS": str(threads),
+                    "GGML_NO_BACKTRACE": "1",
+                },
+            )
+        except OSError as error:
+            raise ModelUnavailable(f"The worker of {self._name} cannot be started: {error.strerror}.") from None
 
     async def _send(self, message: dict[str, Any]) -> None:
         self._write(message)
@@ -141,9 +146,18 @@ class Link:
                 self._take(wire.unpack(line))
         except (ValueError, KeyError, TypeError):
             failure = InvalidResponse(f"The worker of {self._name} said something that is not its protocol.")
+            self._kill()
+        except BaseException:
+            self._kill()  # nobody hears this worker any more
+            raise
+        finally:
+            code = await self._process.wait()
+            self._end(failure or ModelUnavailable(self._obituary(code)), crashed=not self._closing)
+
+    def _kill(self) -> None:
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
             self._process.kill()
-        code = await self._process.wait()
-        self._end(failure or ModelUnavailable(self._obituary(code)), crashed=not self._closing)
 
     async def _overhear(self) -> None:
         assert self._process is not None
@@ -193,10 +207,17 @@ class Link:
 
     def _obituary(self, code: int) -> str:
         if code < 0:
-            name = signal.Signals(-code).name
             advice = ""
             if -code in _WRONG_BUILD:
                 advice = "; this llama.cpp may be built for another processor, `rung doctor` tells how to build it anew"
-            return f"The local model {self._name} was ended by {name}{advice}. It restarts with the next request."
+            ended = f"was ended by {_signal_name(-code)}{advice}"
+            return f"The local model {self._name} {ended}. It restarts with the next request."
         words = f" ({self._last_words[-1]})" if self._last_words else ""
         return f"The local model {self._name} ended with status {code}{words}. It restarts with the next request."
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"

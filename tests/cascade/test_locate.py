@@ -96,7 +96,43 @@ def test_the_preamble_has_what_runs_alone() -> None:
 def test_a_method_runs_within_its_class() -> None:
     function = function_at("class A:\n    x = 1\n    def g(self):\n        |")
     assert parses(program(function, cut_body("return self.x", function)))
-    assert "class A:" in function.preamble
+    assert function.enclosing == "class A:\n    x = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("def outer(a):\n    def inner(b):\n        |\n    return inner(a)\n", "return b"),
+        ("if True:\n    def f(b):\n        |\n", "return b"),
+        ("def outer():\n    class A:\n        def f(self, b):\n            |\n", "return b"),
+        ("try:\n\tdef f(b):\n\t\t|\nfinally:\n\tpass\n", "return b"),
+        ("class A:\n  def g(self):\n    return 1\n\n  def f(self, b):\n    |\n", "return b"),
+        ("class A:\n\tdef g(self):\n\t\treturn '    '\n\n\tdef f(self, b):\n\t\t|\n", "return b"),
+        ("def f(b):\n  |\n", "return b"),
+        ('def f(b):\n\t"""Doc."""\n|', "\treturn b"),
+        ('def f(b):\n  """Doc."""\n|', "  return b"),
+        ('def f(b):\n    """Doc:\n\n    def f(b):\n        return 1\n    """\n    |', "return b"),
+        ("if a:\n  x = 1\n\ndef f(b):|", "\n  return b"),
+    ],
+)
+def test_a_body_fits_its_place_whatever_the_indentation(source: str, body: str) -> None:
+    function = function_at(source)
+    assert cut_body(body + "\n", function) == body
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f():\n    pass\n\n\n|",
+        "class P(Protocol):\n    def f(self): ...\n\n    |",
+        "class P(Protocol):\n    def f(self):\n        ...\n\n    |",
+        "def f():\n    ...\n    |",
+    ],
+)
+def test_a_finished_stub_is_not_reopened(source: str) -> None:
+    task = at(source)
+    assert task is not None
+    assert task.kind is TaskKind.LINE
 
 
 @given(st.text(alphabet=st.sampled_from("def class():\n\t \"'#ab.=@,é😀|"), max_size=120))

@@ -65,5 +65,10 @@ def test_any_text_gives_lines_that_parse_are_distinct_and_not_too_many(texts: li
         assert isinstance(statement, ast.Assert)
 
 
+def test_what_is_too_deep_to_be_written_again_is_left_out() -> None:
+    deep = "assert f(" + "-" * 1500 + "1) == 1\nassert f(" + "+".join(["1"] * 800) + ")"
+    assert lines(f"{deep}\nassert f(1)") == ["assert f(1)"]
+
+
 def test_deeply_nested_text_is_left_out_without_a_crash() -> None:
     assert lines("assert f(" + "(" * 1500 + ")" * 1500 + ")") == []
