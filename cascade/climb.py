@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -12,8 +13,7 @@ from rung.cascade.attempt import Attempt, Climb, Decision, Step
 from rung.cascade.function import FunctionAttempt, Tester, solution_call, test_call
 from rung.cascade.gate import Gate, Pass, Refused
 from rung.cascade.ladder import Ladder, Rung
-from rung.cascade.line import LineAttempt
-from rung.cascade.prompts import LINE_STOPS, LINE_TOKENS, prompt_here
+from rung.cascade.line import attempt_line, line_call, other_lines, other_lines_call
 from rung.cascade.spending import Meter, bound
 from rung.cascade.task import Task, TaskKind
 from rung.models.protocol import ModelError, Prompt, Sampling, Usage
@@ -79,7 +79,11 @@ class _Ascent:
             return self._step(rung, Decision.DEADLINE, "the time for this completion was up")
         passed: Pass | None = None
         if rung.remote:
-            admitted = await self._admit(rung)
+            try:
+                async with asyncio.timeout(self._left()):
+                    admitted = await self._admit(rung)
+            except TimeoutError:
+                return self._step(rung, Decision.DEADLINE, "the time for this completion was up")
             if isinstance(admitted, Step):
                 return admitted
             passed = admitted
@@ -88,7 +92,8 @@ class _Ascent:
 
     async def _admit(self, rung: Rung) -> Pass | Step:
         calls = self._calls(rung)
-        refused = await self.gate.private(self.task, "\n".join(prompt.prefix + prompt.suffix for prompt, _ in calls))
+        texts = [text for prompt, _ in calls for text in (prompt.prefix + prompt.suffix, prompt.draft) if text]
+        refused = await self.gate.private(self.task, "\n".join(texts))
         if refused is not None:
             return self._step(rung, Decision.PRIVATE, refused.reason)
         most = sum((bound(prompt, sampling) for prompt, sampling in calls), Usage())
@@ -101,17 +106,35 @@ class _Ascent:
         began = time.monotonic()
         meter = Meter(rung, lambda tokens: self._tell_tokens(rung, tokens))
         try:
-            async with asyncio.timeout(max(0.0, self.deadline - began)):
-                step = self._judge(rung, await self._run(rung, meter))
-        except TimeoutError:
-            step = self._step(rung, Decision.DEADLINE, "the time for this completion was up")
-        except ModelError as error:
-            step = self._step(rung, Decision.FAILED, str(error))
+            step = await self._judged(rung, meter)
+            if step.decision in _ADOPTED and self.several > 1 and self.task.kind is TaskKind.LINE:
+                step = replace(step, attempt=await self._with_others(rung, meter, step.attempt))
         finally:
             if passed is not None:
                 # Shielded: a cancelled climb must not lose the record of what it spent.
                 await asyncio.shield(_account(passed, meter))
         return replace(step, usage=meter.usage, cost_usd=meter.cost_usd, seconds=time.monotonic() - began)
+
+    async def _judged(self, rung: Rung, meter: Meter) -> Step:
+        try:
+            async with asyncio.timeout(self._left()):
+                return self._judge(rung, await self._run(rung, meter))
+        except TimeoutError:
+            return self._step(rung, Decision.DEADLINE, "the time for this completion was up")
+        except ModelError as error:
+            return self._step(rung, Decision.FAILED, str(error))
+
+    async def _with_others(self, rung: Rung, meter: Meter, attempt: Attempt | None) -> Attempt | None:
+        """With further texts, as many as there is time for; the answer does not depend on them."""
+        if attempt is not None:
+            with contextlib.suppress(TimeoutError, ModelError):
+                async with asyncio.timeout(self._left()):
+                    others = await other_lines(self.task, rung, meter, self.several - 1)
+                    return replace(attempt, others=tuple(text for text in others if text != attempt.text))
+        return attempt
+
+    def _left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
 
     async def _run(self, rung: Rung, meter: Meter) -> Attempt:
         if self.task.kind is TaskKind.FUNCTION and self.task.function is not None:
@@ -119,7 +142,7 @@ class _Ascent:
                 self.task, self.task.function, rung, self.tester, meter, self.on_progress
             ).run()
         scored = not (rung.remote and rung is self._last())
-        return await LineAttempt(self.task, rung, meter, self.several, scored).run()
+        return await attempt_line(self.task, rung, meter, scored=scored)
 
     def _judge(self, rung: Rung, attempt: Attempt) -> Step:
         theta = self.ladder.theta_of(rung, self.task.kind)
@@ -127,11 +150,13 @@ class _Ascent:
         score = attempt.score or 0.0
         if not is_function and not attempt.text.strip() and (score >= theta or is_last):
             return self._step(rung, Decision.NOTHING_TO_ADD, "the line ends here", attempt)
+        if is_function and not attempt.text.strip():
+            return self._step(rung, Decision.BELOW_THETA, "it wrote no body", attempt)
         if is_function and rung.k == 0:
             return self._step(rung, Decision.ADOPTED_UNCHECKED, "k = 0: adopted without a test", attempt)
         if is_last:
             return self._step(rung, Decision.ADOPTED_UNCHECKED, "the last rung is adopted without a check", attempt)
-        if score >= theta and attempt.text.strip():
+        if score >= theta:
             return self._step(rung, Decision.ADOPTED, f"score {score:.2f} is at least θ = {theta:.2f}", attempt)
         return self._step(rung, Decision.BELOW_THETA, f"score {score:.2f} is below θ = {theta:.2f}", attempt)
 
@@ -146,8 +171,8 @@ class _Ascent:
         if self.task.kind is TaskKind.FUNCTION and function is not None:
             calls = [solution_call(self.task, function, rung, k=rung.k)]
             return [*calls, test_call(function, rung)] if rung.k > 0 else calls
-        prompt = prompt_here(self.task, rung, LINE_TOKENS)
-        return [(prompt, Sampling(LINE_TOKENS, n=max(1, self.several), stop=LINE_STOPS))]
+        calls = [line_call(self.task, rung)]
+        return [*calls, other_lines_call(self.task, rung, self.several - 1)] if self.several > 1 else calls
 
     def _step(self, rung: Rung, decision: Decision, reason: str, attempt: Attempt | None = None) -> Step:
         return Step(rung.name, rung.remote, decision, reason, self.ladder.theta_of(rung, self.task.kind), attempt)

@@ -10,14 +10,20 @@ from typing import Protocol
 from rung.cascade.attempt import Attempt, SelfTest
 from rung.cascade.cut import cut_body, program
 from rung.cascade.ladder import Rung
-from rung.cascade.prompts import BODY_TOKENS, TOKENS_A_TEST_LINE, body_stops, prompt_here, test_prompt, test_stops
+from rung.cascade.prompts import (
+    BODY_TOKENS,
+    SAMPLING_TEMPERATURE,
+    TOKENS_A_TEST_LINE,
+    body_stops,
+    prompt_here,
+    test_prompt,
+    test_stops,
+)
 from rung.cascade.score import confidence, self_test_score, self_tests
 from rung.cascade.spending import Meter
 from rung.cascade.task import Function, Task
 from rung.cascade.testlines import suite
 from rung.models.protocol import Generation, Prompt, Sampling
-
-SAMPLING_TEMPERATURE = 0.8
 
 
 class Tester(Protocol):

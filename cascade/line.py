@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from rung.cascade.attempt import Attempt
 from rung.cascade.cut import cut_line
 from rung.cascade.ladder import Rung
-from rung.cascade.prompts import LINE_STOPS, LINE_TOKENS, prompt_here
+from rung.cascade.prompts import LINE_STOPS, LINE_TOKENS, SAMPLING_TEMPERATURE, prompt_here
 from rung.cascade.score import confidence
 from rung.cascade.spending import Meter
 from rung.cascade.task import Task
-from rung.models.protocol import Sampling
-
-# Of the further samples when several were asked for.
-_TEMPERATURE = 0.8
+from rung.models.protocol import Prompt, Sampling
 
 
-@dataclass(frozen=True, slots=True)
-class LineAttempt:
-    """several: how many different texts are wanted; the first is greedy, only it is scored.
+async def attempt_line(task: Task, rung: Rung, meter: Meter, *, scored: bool) -> Attempt:
+    """One greedy text, scored by its confidence. scored: False where it is adopted whatever its score.
 
-    scored: False where the attempt is adopted whatever its score.
+    Raises ModelError.
     """
+    prompt, sampling = line_call(task, rung)
+    (greedy,) = await meter.generate(prompt, replace(sampling, logprobs=scored))
+    return Attempt(
+        rung=rung.name,
+        text=cut_line(greedy.text, task.suffix),
+        score=confidence(greedy.tokens) if scored or greedy.tokens else None,
+    )
 
-    task: Task
-    rung: Rung
-    meter: Meter
-    several: int = 1
-    scored: bool = True
 
-    async def run(self) -> Attempt:
-        """Raises ModelError."""
-        prompt = prompt_here(self.task, self.rung, LINE_TOKENS)
-        (greedy,) = await self.meter.generate(prompt, Sampling(LINE_TOKENS, stop=LINE_STOPS, logprobs=self.scored))
-        others: list[str] = []
-        if self.several > 1:
-            sampling = Sampling(LINE_TOKENS, _TEMPERATURE, self.several - 1, LINE_STOPS, logprobs=False)
-            others = [sample.text for sample in await self.meter.generate(prompt, sampling)]
-        text = cut_line(greedy.text, self.task.suffix)
-        cut = dict.fromkeys(cut_line(other, self.task.suffix) for other in others)
-        return Attempt(
-            rung=self.rung.name,
-            text=text,
-            score=confidence(greedy.tokens) if self.scored or greedy.tokens else None,
-            others=tuple(other for other in cut if other.strip() and other != text),
-        )
+async def other_lines(task: Task, rung: Rung, meter: Meter, count: int) -> list[str]:
+    """At most `count` further texts, sampled, no two the same. Raises ModelError."""
+    samples = await meter.generate(*other_lines_call(task, rung, count))
+    texts = dict.fromkeys(cut_line(sample.text, task.suffix) for sample in samples)
+    return [text for text in texts if text.strip()]
+
+
+def line_call(task: Task, rung: Rung) -> tuple[Prompt, Sampling]:
+    """What `attempt_line` asks."""
+    return prompt_here(task, rung, LINE_TOKENS), Sampling(LINE_TOKENS, stop=LINE_STOPS)
+
+
+def other_lines_call(task: Task, rung: Rung, count: int) -> tuple[Prompt, Sampling]:
+    """What `other_lines` asks."""
+    sampling = Sampling(LINE_TOKENS, SAMPLING_TEMPERATURE, count, LINE_STOPS, logprobs=False)
+    return prompt_here(task, rung, LINE_TOKENS), sampling

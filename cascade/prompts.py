@@ -6,6 +6,8 @@ from rung.cascade.ladder import Rung
 from rung.cascade.task import Function, Task, TaskKind
 from rung.models.protocol import Prompt
 
+# Chen et al. 2024, section 3.2.
+SAMPLING_TEMPERATURE = 0.8
 LINE_TOKENS = 64
 # A processor evaluates some hundred tokens a second, and the first answer in a file must come within its deadline.
 LOCAL_LINE_PROMPT_TOKENS = 640
@@ -49,7 +51,10 @@ def window(text: str, limit: int) -> str:
 def _characters(text: str, room: int) -> int:
     """How many characters of such a text fill `room` bytes."""
     size = len(text.encode("utf-8", "replace"))
-    return room * len(text) // size if size else room
+    characters = room * len(text) // size if size else room
+    # In steps, for `window`: a character more or less must not move the beginning of the prompt.
+    step = max(room // 8, 1)
+    return max(characters // step, 1) * step
 
 
 def _beginning(text: str, room: int) -> str:
@@ -69,7 +74,8 @@ def test_prompt(function: Function) -> Prompt:
     enclosing, header = function.enclosing, function.header.rstrip()
     if len(enclosing) + len(header) > _TEST_PROMPT_CHARACTERS:
         enclosing = "".join(line + "\n" for line in enclosing.split("\n")[:1] if line)
-        header = header[:_TEST_PROMPT_CHARACTERS]
+        half = _TEST_PROMPT_CHARACTERS // 2
+        header = header if len(header) <= 2 * half else f"{header[:half]}\n...\n{header[-half:]}"
     return Prompt(f"{enclosing}{header}\n{function.indent}pass\n\n# check the correctness of {function.name}\nassert")
 
 

@@ -24,7 +24,7 @@ class Meter:
 
     @property
     def usage(self) -> Usage:
-        """Counted for the calls that ended, estimated for those that were cut off after their first token."""
+        """Counted for the calls that ended; estimated for those that were cut off, as far as their tokens were told."""
         return sum(self._open.values(), self._counted)
 
     @property

@@ -128,12 +128,17 @@ class Completer:
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait({self._warming})
-        await asyncio.gather(*(rung.model.close() for rung in self.ladder.rungs))
-        await self._recorded()
-        if self._own_database:
-            await self._database.close()
+        if self._tester is not None:
+            self._tester.cancel()
+        try:
+            await asyncio.gather(*(rung.model.close() for rung in self.ladder.rungs))
+        finally:
+            await self._recorded()
+            if self._own_database:
+                await self._database.close()
 
     async def _warm_up(self) -> None:
+        self._tester = asyncio.create_task(find_tester(self._tell))
         await self._budget.spent()  # opens the database, so that the first request does not wait for it
         for rung in self.ladder.rungs:
             if isinstance(rung.model, LocalModel):

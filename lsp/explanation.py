@@ -12,8 +12,8 @@ _DECISIONS = {
     "deadline": "out of time",
     "below_theta": "climbed on",
     "nothing_to_add": "nothing to add",
-    "adopted": "shown",
-    "adopted_unchecked": "shown",
+    "adopted": "adopted",
+    "adopted_unchecked": "adopted",
 }
 
 
@@ -24,7 +24,7 @@ def explain(climb: Climb) -> str:
     rows = [
         "| rung | score | θ | decision | why | ms | $ |",
         "|---|---|---|---|---|---|---|",
-        *(_row(step) for step in climb.steps),
+        *(_row(step, shown=step.attempt is not None and step.attempt is climb.answer) for step in climb.steps),
     ]
     tested = [_tested(step) for step in climb.steps if step.attempt and step.attempt.self_test]
     return "\n".join([head, "", *rows, *(["", *tested] if tested else []), "", f"id {climb.id}"])
@@ -60,15 +60,12 @@ def money(usd: float) -> str:
     return "$0" if usd == 0 else f"${usd:.6f}" if usd < 0.01 else f"${usd:.2f}"
 
 
-def decision_words(step: Step) -> str:
-    return _DECISIONS[step.decision]
-
-
-def _row(step: Step) -> str:
+def _row(step: Step, *, shown: bool) -> str:
     score = _score(step)
+    decision = "shown" if shown else _DECISIONS[step.decision]
     reason = step.reason.replace("|", "\\|").replace("\n", " ")
     return (
-        f"| {step.rung} | {score} | {step.theta:.2f} | {decision_words(step)} | {reason} "
+        f"| {step.rung} | {score} | {step.theta:.2f} | {decision} | {reason} "
         f"| {step.seconds * 1000:.0f} | {money(step.cost_usd)} |"
     )
 

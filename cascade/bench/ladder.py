@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
-from rung.cascade.attempt import Climb
+from rung.cascade.attempt import Climb, Decision
 from rung.cascade.bench.humaneval import LineProblem, Problem
 from rung.cascade.climb import climb
 from rung.cascade.cut import program
@@ -23,7 +23,12 @@ Strategy = Literal["small alone", "large alone", "ladder"]
 STRATEGIES: tuple[Strategy, ...] = ("small alone", "large alone", "ladder")
 
 _DEADLINE_S = 300.0  # far above any answer: the benchmark measures times, it does not cut them
+_FAILURES = {Decision.FAILED, Decision.DEADLINE}
 _HIDDEN = Limits(wall_s=20.0, test_s=10.0)
+
+
+class RungFailed(Exception):
+    """A rung did not answer; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,11 @@ class Row:
     median_s: float
 
 
-def function_case(problem: Problem) -> Case:
-    """Raises ValueError where the prompt ends in no empty function."""
+def function_case(problem: Problem) -> Case | None:
+    """None for the problem (HumanEval/115) whose function has a statement already."""
     task = locate(problem.prompt, "")
     if task is None or task.kind is not TaskKind.FUNCTION:
-        raise ValueError(f"{problem.id} does not end in a function without a body")
+        return None
     return Case(task, problem.hidden_test)
 
 
@@ -84,10 +89,13 @@ def ladder_for(strategy: Strategy, small: Rung, large: Rung, theta: dict[TaskKin
 async def measure(
     cases: Sequence[Case], ladder: Ladder, tester: Tester | None, sandbox: Sandbox, on_case: Callable[[], None]
 ) -> list[Result]:
-    """One after another, as a user asks."""
+    """One after another, as a user asks. Raises RungFailed: a table with failures in it would not be of the models."""
     results = []
     for case in cases:
         climbed = await climb(case.task, ladder, _OpenGate(), tester, deadline_s=_DEADLINE_S)
+        for step in climbed.steps:
+            if step.decision in _FAILURES:
+                raise RungFailed(f"{step.rung} failed in the benchmark: {step.reason}")
         results.append(await _judge(case, climbed, sandbox))
         on_case()
     return results

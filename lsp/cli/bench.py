@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Sequence
+from itertools import islice, product
 from typing import Annotated, TypeVar
 
 import typer
@@ -15,7 +15,17 @@ from rich.table import Table
 
 from rung.cascade.bench.data import DataMissing
 from rung.cascade.bench.humaneval import line_problems, problems
-from rung.cascade.bench.ladder import STRATEGIES, Case, Row, function_case, ladder_for, line_case, measure, row
+from rung.cascade.bench.ladder import (
+    STRATEGIES,
+    Case,
+    Row,
+    RungFailed,
+    function_case,
+    ladder_for,
+    line_case,
+    measure,
+    row,
+)
 from rung.cascade.ladder import Rung
 from rung.cascade.sandbox import Sandbox, SandboxUnavailable
 from rung.cascade.sandboxed import find_tester
@@ -41,7 +51,7 @@ def bench() -> None:
 
 @app.command()
 def ladder(
-    functions: Annotated[int, typer.Option(min=1, max=164, help="HumanEval problems, evenly spaced.")] = 24,
+    functions: Annotated[int, typer.Option(min=1, max=164, help="The first so many of HumanEval.")] = 48,
     lines: Annotated[int, typer.Option(min=1, max=1033, help="Single-line infilling problems, evenly spaced.")] = 60,
     small: Annotated[str, typer.Option(help="Checkpoint of the small rung.")] = "smollm2-135m",
     large: Annotated[str, typer.Option(help="Checkpoint of the large rung, behind HTTP.")] = "gemma3-270m",
@@ -56,10 +66,10 @@ def ladder(
     try:
         cases = {
             TaskKind.LINE: [line_case(problem) for problem in _spread(list(line_problems()), lines)],
-            TaskKind.FUNCTION: [function_case(problem) for problem in _spread(list(problems()), functions)],
+            TaskKind.FUNCTION: [case for problem in islice(problems(), functions) if (case := function_case(problem))],
         }
         rows = asyncio.run(_rows(cases, small, large, k, l, theta, threads))
-    except (DataMissing, CatalogueError, ServerFailed, SandboxUnavailable) as error:
+    except (DataMissing, CatalogueError, ServerFailed, SandboxUnavailable, RungFailed) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     console = Console(width=120)
@@ -95,7 +105,7 @@ async def _rows(
         try:
             await local.start()
             with _progress() as progress:
-                for kind, strategy in itertools.product(cases, STRATEGIES):
+                for kind, strategy in product(cases, STRATEGIES):
                     bar = progress.add_task(f"{kind}s, {strategy}", total=len(cases[kind]))
                     results = await measure(
                         cases[kind],

@@ -25,7 +25,6 @@ from rung.lsp.server.windows import text_around
 ACCEPT = "rung.accept"
 MAX_ITEMS = 5
 GRACE_S = 30.0  # beyond the climb's own deadline: a model may have to start first
-_OUTCOMES_S = 0.5
 
 
 @dataclass(slots=True)
@@ -92,9 +91,6 @@ class Completions:
             del self._running[asked.uri]
 
     async def _answer(self, asked: Asked) -> types.InlineCompletionList | None:
-        await self._offers.reported(_OUTCOMES_S)  # a rejection decides where this climb begins
-        if asked.moot:
-            return None
         before, after = text_around(asked.document, asked.start)[0], text_around(asked.document, asked.end)[1]
         project = await self._projects.of(asked.document.file)
         if project is None or asked.moot:
