@@ -7,7 +7,7 @@ PULL = for name in $(CHECKPOINTS); do $(BIN)/rung models pull $$name || exit 1; 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format install clean venv dev
+.PHONY: help demo bench test test-fast lint format install clean venv dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -16,6 +16,11 @@ demo: venv ## install, fetch two small models, and show the ladder at work
 	@$(BIN)/python scripts/install.py demo
 	@$(PULL)
 	@$(BIN)/rung demo $(ARGS)
+
+bench: venv ## the table of the README: either rung alone, and the ladder
+	@$(BIN)/python scripts/install.py demo
+	@$(PULL)
+	@$(BIN)/rung bench ladder $(ARGS)
 
 test: dev ## all tests; ARGS="-k sandbox" are pytest's
 	@$(PULL)
