@@ -19,7 +19,7 @@ from rung.cascade.task import Function
 _PLACEHOLDER = "rung_placeholder_"
 _DEFINITION = re.compile(r"[ \t]*(async[ \t]+)?def\b")
 _QUOTES = tuple(prefix + quotes for prefix in ("", "r", "R") for quotes in ('"', "'"))
-_CANDIDATES = 8
+_CANDIDATES = 3
 _BLOCKS = {
     "function_definition",
     "if_statement",

@@ -38,6 +38,8 @@ def demo(
 ) -> None:
     """Show the ladder at work: a language server, a small local rung, and a large one behind HTTP."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PICTURE_WIDTH
     try:
         checkpoints = [find(name) for name in (SMALL, LARGE)]
         with tempfile.TemporaryDirectory(prefix="rung-demo-") as folder:
@@ -102,8 +104,8 @@ def _introduction(url: str) -> Panel:
     return Panel(
         f"small: {SMALL}, in a worker process of the language server\n"
         f"large: {LARGE}, behind {url}, at $0.10 and $0.40 per million tokens in and out\n"
-        "A line is scored by the probability of its first 3 tokens, a function by the tests that the small rung\n"
-        "itself writes for it and passes. Below θ the large rung is asked.",
+        "A line is scored by the probability of its first 3 tokens, a function by the tests that the small rung itself "
+        "writes for it and passes. Below θ the large rung is asked.",
         title="the ladder",
         title_align="left",
         expand=False,
@@ -113,7 +115,7 @@ def _introduction(url: str) -> Panel:
 async def _complete(
     console: Console, client: Editor, kind: str, tasks: Sequence[DemoTask], project: Path
 ) -> list[RenderableType]:
-    table = new_table(f"completing {kind}")
+    table = new_table(f"completing {kind}", console.width)
     accounts = []
     with Live(table, console=console, auto_refresh=False, vertical_overflow="visible") as live:
         for task in tasks:

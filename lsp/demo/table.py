@@ -12,18 +12,23 @@ from rich.text import Text
 from rung.lsp.demo.tasks import DemoTask
 from rung.lsp.explanation import money
 
-_SHOWN = 30
+_TASK, _WIDE = 21, 110
+_LEAST, _MOST = 8, 34
+_NUMBERS = 34 + 7 * 3  # the other columns, and what stands between all of them
 
 
-def new_table(title: str) -> Table:
+def new_table(title: str, width: int) -> Table:
+    """width: columns of the terminal; the texts get what the numbers leave."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("task", no_wrap=True)
-    table.add_column("the small rung wrote", no_wrap=True, max_width=_SHOWN)
-    table.add_column("score / θ", no_wrap=True)
-    table.add_column("and then", no_wrap=True)
-    table.add_column("shown", no_wrap=True, max_width=_SHOWN)
-    table.add_column("ms", justify="right", no_wrap=True)
-    table.add_column("$", justify="right", no_wrap=True)
+    task = _TASK if width >= _WIDE else _TASK // 2
+    text = max(_LEAST, min(_MOST, (width - task - _NUMBERS) // 2))
+    table.add_column("task", no_wrap=True, width=task)
+    table.add_column("small rung wrote", no_wrap=True, width=text)
+    table.add_column("score / θ", no_wrap=True, width=11)
+    table.add_column("and then", no_wrap=True, width=8)
+    table.add_column("shown", no_wrap=True, width=text)
+    table.add_column("ms", justify="right", no_wrap=True, width=6)
+    table.add_column("$", justify="right", no_wrap=True, width=9)
     return table
 
 
@@ -55,7 +60,7 @@ def _then(why: Mapping[str, Any]) -> Text:
     if stayed(why):
         return Text("shown", "green")
     if climbed(why):
-        return Text(f"climbed to {why['steps'][1]['rung']}", "yellow")
+        return Text(f"→ {why['steps'][1]['rung']}", "yellow")
     return Text(why["steps"][-1]["reason"])
 
 
@@ -63,5 +68,4 @@ def _code(text: str | None) -> Text:
     lines = [line.strip() for line in (text or "").split("\n") if line.strip()]
     if not lines:
         return Text("(nothing)", "dim")
-    first = lines[0] + (" …" if len(lines) > 1 else "")
-    return Text(first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…")
+    return Text(lines[0] + (" …" if len(lines) > 1 else ""), overflow="ellipsis")
