@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 
@@ -59,6 +59,14 @@ class Prompt:
     draft: str = ""
 
 
+class Priority(IntEnum):
+    """Who waits for an answer. A local engine serves the smaller number first."""
+
+    LINE = 0  # a user at a pause of the hand
+    FUNCTION = 1  # a user who expects to wait: bodies, self-tests, further texts
+    BACKGROUND = 2  # nobody yet
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How to decode.
@@ -66,6 +74,9 @@ class Sampling:
     max_tokens: per sample. temperature: 0 is greedy. n: samples of the one prompt.
     stop: a sample ends before the first of these strings. seed: None draws a new one.
     logprobs: whether they are needed; a model that has them at no cost gives them anyway.
+    priority: a model whose requests share one machine serves them in this order.
+    statement: a language, as LSP names it: a sample ends with the statement that the prompt ends in, as soon as that is
+    certain; see `rung.models.statement`. A model that cannot tell goes on to a stop string.
     """
 
     max_tokens: int
@@ -74,6 +85,8 @@ class Sampling:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     logprobs: bool = True
+    priority: Priority = Priority.LINE
+    statement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

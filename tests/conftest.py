@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-# Read by the threads of llama.cpp: those that wait must not take the cores from those that work.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Read by the threads of llama.cpp: those that wait must not take the cores from those that work, nor sleep at once.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+# No worker outlives its test, and none that the user's editors run is asked. Tests of sharing say so themselves.
+os.environ["RUNG_WORKER"] = "private"
 
 from rung.models.catalogue import CheckpointMissing, find
 

@@ -4,5 +4,8 @@ Only the worker imports llama_cpp: a build that does not run here ends the worke
 """
 
 from rung.models.llama.client import LlamaModel
+from rung.models.llama.order import Sharing
+from rung.models.llama.owner import CannotShare
+from rung.models.llama.running import Running, running_workers
 
-__all__ = ["LlamaModel"]
+__all__ = ["CannotShare", "LlamaModel", "Running", "Sharing", "running_workers"]

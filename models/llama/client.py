@@ -1,28 +1,36 @@
-"""The local model: starts its worker on demand, restarts it after a crash."""
+"""The local model: finds or starts its worker on demand, and again after a crash."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import itertools
-import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
-from rung.models.llama.link import Link
-from rung.models.protocol import Generation, ModelError, ModelUnavailable, Prompt, Sampling, Token
+from rung.models.llama.link import Link, WorkerRested
+from rung.models.llama.order import Sharing
+from rung.models.llama.settings import EngineSettings
+from rung.models.protocol import Generation, ModelError, ModelUnavailable, Priority, Prompt, Sampling, Token
+
+T = TypeVar("T")
 
 _CRASHES = 3
 _CRASH_WINDOW_S = 60.0
+_TRIES = 3
 
 
 class LlamaModel:
     """A GGUF checkpoint behind the `Model` protocol.
 
-    context: tokens of prompt and generation together. threads: None takes one a core, at most 8.
-    on_crash: told one sentence each time the worker ends unasked.
+    context, threads, cache_mb, gpu_layers, exact, drafts: see `EngineSettings`; cache_mb None is its default.
+    sharing: None starts a worker of its own, which ends with this model; otherwise all servers of the user share one
+    for the same checkpoint and settings, and it stays a while. on_crash: told one sentence each time the worker ends
+    unasked.
     A worker that crashed three times within a minute is left alone for the rest of that minute.
     """
 
@@ -33,12 +41,24 @@ class LlamaModel:
         *,
         context: int = 2048,
         threads: int | None = None,
+        cache_mb: int | None = None,
+        gpu_layers: int | None = None,
+        exact: bool = False,
+        drafts: bool = True,
+        sharing: Sharing | None = None,
         on_crash: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._name = name
         self._checkpoint = checkpoint
-        self._context = context
-        self._threads = threads or min(os.cpu_count() or 1, 8)
+        self._engine = EngineSettings(
+            context=context,
+            cache_mb=EngineSettings().cache_mb if cache_mb is None else cache_mb,
+            threads=threads,
+            gpu_layers=gpu_layers,
+            exact=exact,
+            drafts=drafts,
+        )
+        self._sharing = sharing
         self._on_crash = on_crash
         self._identifiers = itertools.count(1)
         self._link: Link | None = None
@@ -63,8 +83,21 @@ class LlamaModel:
         self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
     ) -> list[Generation]:
         """See `Model`. Raises ModelUnavailable where the worker cannot be started or ends meanwhile."""
-        link = await self._linked()
-        return await link.generate(next(self._identifiers), prompt, sampling, on_token)
+        return await self._asked(lambda link, identifier: link.generate(identifier, prompt, sampling, on_token))
+
+    async def warm(self, prompt: Prompt, sampling: Sampling) -> None:
+        """Evaluate the prompt ahead of a request that may follow, when nothing else is to be done.
+
+        Cancelling stops it at once. Never raises ModelError: nobody waits for it, a crash is told by `on_crash`, and
+        whatever else is wrong the request itself will say.
+        """
+        ahead = replace(sampling, n=0, priority=Priority.BACKGROUND)
+        with contextlib.suppress(ModelError):
+            await self.generate(prompt, ahead)
+
+    async def status(self) -> dict[str, Any]:
+        """What the worker says of itself: pid, memory (bytes or None), connections, running. Raises ModelError."""
+        return await self._asked(lambda link, identifier: link.status(identifier))
 
     async def close(self) -> None:
         self._closed = True
@@ -76,6 +109,16 @@ class LlamaModel:
         link, self._link = self._link, None
         if link is not None:
             await link.close()
+
+    async def _asked(self, ask: Callable[[Link, int], Awaitable[T]]) -> T:
+        rested: WorkerRested | None = None
+        for _ in range(_TRIES):
+            link = await self._linked()
+            try:
+                return await ask(link, next(self._identifiers))
+            except WorkerRested as error:
+                rested = error
+        raise rested or ModelUnavailable(f"The local model {self._name} did not answer.")
 
     async def _linked(self) -> Link:
         if self._closed:
@@ -98,7 +141,7 @@ class LlamaModel:
     async def _open(self) -> Link:
         link = Link(self._name, on_crash=self._crashed)
         try:
-            await link.open(self._checkpoint, self._context, self._threads)
+            await link.open(self._checkpoint, self._engine, self._sharing)
         except BaseException:
             with contextlib.suppress(ModelError):
                 await link.close()

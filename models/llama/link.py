@@ -1,20 +1,19 @@
-"""One life of a worker process, seen from the server."""
+"""One connection to a worker, seen from the server."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rung.models.llama import wire
+from rung.models.llama.channel import Channel, open_channel
+from rung.models.llama.last_words import obituary, read_last_words
+from rung.models.llama.order import Sharing
+from rung.models.llama.settings import EngineSettings
 from rung.models.protocol import (
     Generation,
     InvalidResponse,
@@ -29,43 +28,49 @@ from rung.models.protocol import (
 
 _LOAD_S = 120.0
 _CLOSE_S = 2.0
-_WRONG_BUILD = {signal.SIGILL, signal.SIGSEGV} if sys.platform != "win32" else set()
+
+
+class WorkerRested(ModelUnavailable):
+    """It ended because nothing was asked of it, and did not begin what was asked just then: ask the next one."""
 
 
 @dataclass(slots=True)
 class _Waiting:
-    answer: asyncio.Future[list[Generation]]
-    on_token: Callable[[int, Token], None] | None
+    answer: asyncio.Future[Any]
+    on_token: Callable[[int, Token], None] | None = None
 
 
 class Link:
-    """A worker, from its start to its end. on_crash: told one sentence if it ends unasked."""
+    """From the connection to its end. on_crash: told one sentence if the worker ends unasked."""
 
     def __init__(self, name: str, *, on_crash: Callable[[str], None]) -> None:
         self._name = name
         self._on_crash = on_crash
-        self._process: Process | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._channel: Channel | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._waiting: dict[int, _Waiting] = {}
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._last_words: deque[str] = deque(maxlen=5)
+        self._ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._closing = False
         self._ended = False
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+        """Of the worker, once it is ready."""
+        return self._ready.result() if self._ready.done() and not self._ready.exception() else None
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and not self._ended
+        return self._channel is not None and not self._ended
 
-    async def open(self, checkpoint: Path, context: int, threads: int) -> None:
-        """Start the worker and wait until the checkpoint is loaded. Raises ModelError."""
+    async def open(self, checkpoint: Path, engine: EngineSettings, sharing: Sharing | None) -> None:
+        """Connect, start the worker if need be, and wait until the checkpoint is loaded. Raises ModelError."""
         if not await asyncio.to_thread(checkpoint.is_file):
             raise ModelUnavailable(f"The checkpoint {checkpoint} of {self._name} is not there.")
-        self._process = await self._spawn(checkpoint, context, threads)
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._overhear())]
+        try:
+            self._channel = await open_channel(checkpoint, engine, sharing)
+        except OSError as error:
+            raise ModelUnavailable(f"The worker of {self._name} cannot be started: {error.strerror}.") from None
+        self._listening = asyncio.create_task(self._listen(self._channel))
         try:
             await asyncio.wait_for(asyncio.shield(self._ready), _LOAD_S)
         except TimeoutError:
@@ -78,112 +83,97 @@ class Link:
         sampling: Sampling,
         on_token: Callable[[int, Token], None] | None,
     ) -> list[Generation]:
-        answer: asyncio.Future[list[Generation]] = asyncio.get_running_loop().create_future()
+        """Raises WorkerRested, and other ModelErrors."""
+        message = wire.request(identifier, prompt, sampling, on_token is not None)
+        generations: list[Generation] = await self._ask(identifier, message, on_token)
+        return generations
+
+    async def status(self, identifier: int) -> dict[str, Any]:
+        """What the worker says of itself. Raises as `generate`."""
+        status: dict[str, Any] = await self._ask(identifier, {"status": identifier}, None)
+        return status
+
+    async def close(self) -> None:
+        """End the connection, within two seconds by force. A worker of our own ends with it."""
+        self._closing = True
+        channel = self._channel
+        if channel is None:
+            return
+        channel.writer.close()
+        if self._listening is not None:
+            _, late = await asyncio.wait({self._listening}, timeout=_CLOSE_S)
+            if late:
+                self._kill(channel)
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+    async def _ask(
+        self, identifier: int, message: dict[str, Any], on_token: Callable[[int, Token], None] | None
+    ) -> Any:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[identifier] = _Waiting(answer, on_token)
         try:
-            await self._send(wire.request(identifier, prompt, sampling, on_token is not None))
+            await self._send(message)
             return await answer
         except asyncio.CancelledError:
-            with contextlib.suppress(ModelUnavailable):
-                self._write({"cancel": identifier})
+            if self.alive and self._channel is not None:
+                self._channel.writer.write(wire.pack({"cancel": identifier}))
             raise
         finally:
             self._waiting.pop(identifier, None)
 
-    async def close(self) -> None:
-        """End the worker; within two seconds by force."""
-        self._closing = True
-        process = self._process
-        if process is None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), _CLOSE_S)
-        except TimeoutError:
-            self._kill()
-            await process.wait()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _spawn(self, checkpoint: Path, context: int, threads: int) -> Process:
-        try:
-            return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "rung.models.llama.worker", str(checkpoint), str(context), str(threads)),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=PIPE,
-                limit=wire.LINE_LIMIT,
-                # Threads that wait by spinning would take the cores from the editor.
-                # A crash must not first start a debugger to print a backtrace.
-                env={
-                    **os.environ,
-                    "OMP_WAIT_POLICY": "passive",
-                    "OMP_NUM_THREADS": str(threads),
-                    "GGML_NO_BACKTRACE": "1",
-                },
-            )
-        except OSError as error:
-            raise ModelUnavailable(f"The worker of {self._name} cannot be started: {error.strerror}.") from None
-
     async def _send(self, message: dict[str, Any]) -> None:
-        self._write(message)
-        assert self._process is not None
-        assert self._process.stdin is not None
+        if not self.alive or self._channel is None:
+            raise WorkerRested(f"The local model {self._name} has just ended; it restarts with the next request.")
         with contextlib.suppress(ConnectionError):  # its end is told by _listen, once, with the reason
-            await self._process.stdin.drain()
+            self._channel.writer.write(wire.pack(message))
+            await self._channel.writer.drain()
 
-    def _write(self, message: dict[str, Any]) -> None:
-        if not self.alive or self._process is None or self._process.stdin is None:
-            raise ModelUnavailable(f"The local model {self._name} has just ended; it restarts with the next request.")
-        self._process.stdin.write(wire.pack(message))
-
-    async def _listen(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
+    async def _listen(self, channel: Channel) -> None:
         failure: ModelError | None = None
         try:
-            while line := await self._process.stdout.readline():
-                self._take(wire.unpack(line))
+            with contextlib.suppress(ConnectionError):
+                while line := await channel.reader.readline():
+                    self._take(wire.unpack(line))
         except (ValueError, KeyError, TypeError):
             failure = InvalidResponse(f"The worker of {self._name} said something that is not its protocol.")
-            self._kill()
+            self._kill(channel)
         except BaseException:
-            self._kill()  # nobody hears this worker any more
+            self._kill(channel)  # nobody hears this worker any more
             raise
         finally:
-            code = await self._process.wait()
-            self._end(failure or ModelUnavailable(self._obituary(code)), crashed=not self._closing)
+            code = await channel.process.wait() if channel.process is not None else None
+            self._end(failure or self._farewell(channel, code))
+            channel.log.close()
+            channel.writer.close()
 
-    def _kill(self) -> None:
-        assert self._process is not None
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-
-    async def _overhear(self) -> None:
-        assert self._process is not None
-        assert self._process.stderr is not None
-        with contextlib.suppress(ValueError):  # a line longer than the limit: no words worth keeping
-            while line := await self._process.stderr.readline():
-                self._last_words.append(line.decode("utf-8", "replace").strip()[:300])
+    def _kill(self, channel: Channel) -> None:
+        channel.writer.transport.abort()  # what was not sent yet is not waited for
+        if channel.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                channel.process.kill()
 
     def _take(self, message: dict[str, Any]) -> None:
-        if "ready" in message:
-            self._ready.set_result(None)
+        if "token" in message:
+            waiting = self._waiting.get(message["token"])
+            if waiting and waiting.on_token:
+                waiting.on_token(message["sample"], wire.token_of(message["of"]))
+        elif "done" in message:
+            self._settle(message["done"], [wire.generation_of(values) for values in message["generations"]])
+        elif "error" in message:
+            self._settle(message["error"], ModelRefused(f"{self._name}: {message['message']}"))
+        elif "status" in message:
+            self._settle(message["status"], message)
+        elif "ready" in message:
+            self._ready.set_result(wire.identifier_of(message["ready"]["pid"]))
         elif "failed" in message:
             # Told by the worker in its own words: not a crash.
             self._closing = True
-            self._end(ModelUnavailable(f"The local model {self._name} cannot be used: {message['failed']}."), False)
-        elif "token" in message:
-            waiting = self._waiting.get(message["token"])
-            if waiting and waiting.on_token:
-                waiting.on_token(message["sample"], Token(message["text"], message["logprob"]))
-        elif "done" in message:
-            self._settle(message["done"], [wire.generation_of(fields) for fields in message["generations"]])
-        elif "error" in message:
-            self._settle(message["error"], ModelRefused(f"{self._name}: {message['message']}"))
+            self._end(ModelUnavailable(f"The local model {self._name} cannot be used: {message['failed']}."))
+        elif "refused" in message:
+            raise ValueError("the worker did not understand this server")
         # "cancelled" needs no answer: who asked is gone
 
-    def _settle(self, identifier: int, result: list[Generation] | ModelError) -> None:
+    def _settle(self, identifier: int, result: object) -> None:
         waiting = self._waiting.get(identifier)
         if waiting is None or waiting.answer.done():
             return
@@ -192,7 +182,13 @@ class Link:
         else:
             waiting.answer.set_result(result)
 
-    def _end(self, error: ModelError, crashed: bool) -> None:
+    def _farewell(self, channel: Channel, code: int | None) -> ModelError:
+        words = read_last_words(channel.log)
+        if words.rested:
+            return WorkerRested(f"The local model {self._name} rests; it restarts with the next request.")
+        return ModelUnavailable(obituary(self._name, words, code))
+
+    def _end(self, error: ModelError) -> None:
         if self._ended:
             return
         self._ended = True
@@ -202,22 +198,5 @@ class Link:
         for waiting in self._waiting.values():
             if not waiting.answer.done():
                 waiting.answer.set_exception(error)
-        if crashed:
+        if not self._closing and not isinstance(error, WorkerRested):
             self._on_crash(str(error))
-
-    def _obituary(self, code: int) -> str:
-        if code < 0:
-            advice = ""
-            if -code in _WRONG_BUILD:
-                advice = "; this llama.cpp may be built for another processor, `rung doctor` tells how to build it anew"
-            ended = f"was ended by {_signal_name(-code)}{advice}"
-            return f"The local model {self._name} {ended}. It restarts with the next request."
-        words = f" ({self._last_words[-1]})" if self._last_words else ""
-        return f"The local model {self._name} ended with status {code}{words}. It restarts with the next request."
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"

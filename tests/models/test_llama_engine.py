@@ -1,18 +1,20 @@
-"""The engine on the real small checkpoint."""
+"""One request at a time, on the real small checkpoint."""
 
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rung.models.llama.engine import Cancelled, Engine
-from rung.models.protocol import FinishReason, Generation, Prompt, Sampling, Token
+from rung.models.llama.engine.engine import Engine
+from rung.models.llama.settings import EngineSettings
+from rung.models.protocol import FinishReason, Generation, Prompt, Sampling
+
+from .llama_asking import Asking
 
 pytestmark = pytest.mark.real
 
@@ -23,13 +25,13 @@ FUNCTION = Prompt('def add(a, b):\n    """Return the sum of a and b."""\n    ')
 
 @pytest.fixture(scope="module")
 def engine(smollm2: Path) -> Iterator[Engine]:
-    engine = Engine(smollm2, context=512, threads=2)
+    engine = Engine(smollm2, EngineSettings(context=512, cache_mb=20, threads=2))
     yield engine
     engine.close()
 
 
 def run(engine: Engine, prompt: Prompt, sampling: Sampling) -> list[Generation]:
-    return engine.generate(prompt, sampling, lambda: False, lambda _, __: None)
+    return Asking(engine).generate(prompt, sampling)
 
 
 def test_it_writes_the_body_of_a_simple_function(engine: Engine) -> None:
@@ -112,42 +114,3 @@ def test_what_healing_cut_is_not_in_the_text(engine: Engine, text: str) -> None:
     encoded = engine.vocabulary.encode(Prompt(text), 256)
     kept = b"".join(engine.vocabulary.pieces[token] for token in encoded.tokens[1:])
     assert (kept + encoded.healed).decode("utf-8", "surrogatepass") == text
-
-
-def test_after_cancelling_anywhere_the_greedy_text_is_that_of_a_fresh_engine(engine: Engine, smollm2: Path) -> None:
-    # Three tokens that can go on in one way only: batches of other sizes round differently, which may flip a near tie.
-    prompts = [Prompt("".join(f"name{at} = {at}\n" for at in range(size)) + f"name{size} = ") for size in (9, 30, 50)]
-    fresh = Engine(smollm2, context=512, threads=2)
-    expected = [run(fresh, prompt, Sampling(3))[0] for prompt in prompts]
-    fresh.close()
-    choose = random.Random(5)
-    for _ in range(24):
-        victim = choose.choice(prompts)
-        if not _cancelled_at(engine, victim, choose.randrange(1, 60)):
-            continue
-        at = choose.randrange(len(prompts))
-        after = run(engine, prompts[at], Sampling(3))[0]
-        assert after.text == expected[at].text
-        for token, expected_token in zip(after.tokens, expected[at].tokens, strict=True):
-            assert token.logprob == pytest.approx(expected_token.logprob, abs=0.15)
-
-
-def test_a_cancelled_generation_stops_within_a_token(engine: Engine) -> None:
-    seen: list[Token] = []
-    with pytest.raises(Cancelled):
-        engine.generate(FUNCTION, Sampling(200), lambda: len(seen) >= 3, lambda _, token: seen.append(token))
-    assert len(seen) == 3
-
-
-def _cancelled_at(engine: Engine, prompt: Prompt, call: int) -> bool:
-    """Cancel when llama.cpp, or the loop, asks for the `call`th time; whether it came to that."""
-    try:
-        engine.generate(prompt, Sampling(40, 0.8, 3), _after(call), lambda _, __: None)
-    except Cancelled:
-        return True
-    return False
-
-
-def _after(calls: int) -> Callable[[], bool]:
-    left = iter(range(calls))
-    return lambda: next(left, None) is None

@@ -16,7 +16,7 @@ from rung.models.protocol import ModelUnavailable, Prompt, Sampling, Token
 pytestmark = pytest.mark.real
 
 PROMPT = Prompt('def add(a, b):\n    """Return the sum of a and b."""\n    ')
-LONG = Sampling(2000, temperature=1.5)
+LONG = Sampling(1500, temperature=1.5)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def crashes() -> list[str]:
 
 @pytest.fixture
 async def model(smollm2: Path, crashes: list[str]) -> AsyncIterator[LlamaModel]:
-    model = LlamaModel("small", smollm2, context=4096, threads=2, on_crash=crashes.append)
+    model = LlamaModel("small", smollm2, context=2048, threads=1, on_crash=crashes.append)
     yield model
     await model.close()
 

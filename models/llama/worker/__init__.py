@@ -1,0 +1,1 @@
+"""The worker process: serves one engine to the servers that connect to it."""
