@@ -57,6 +57,7 @@ class Step:
     """One rung of a climb. reason: a sentence for the user. attempt: None where it did not come to one.
 
     usage, cost_usd: what was spent, also by an attempt that failed or was cut off. seconds: wall clock.
+    engine_seconds: those of them that a model measured itself as its own, over the calls that ended well.
     """
 
     rung: str
@@ -68,6 +69,7 @@ class Step:
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     seconds: float = 0.0
+    engine_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

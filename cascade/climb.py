@@ -113,7 +113,13 @@ class _Ascent:
             if passed is not None:
                 # Shielded: a cancelled climb must not lose the record of what it spent.
                 await asyncio.shield(_account(passed, meter))
-        return replace(step, usage=meter.usage, cost_usd=meter.cost_usd, seconds=time.monotonic() - began)
+        return replace(
+            step,
+            usage=meter.usage,
+            cost_usd=meter.cost_usd,
+            seconds=time.monotonic() - began,
+            engine_seconds=meter.engine_seconds,
+        )
 
     async def _judged(self, rung: Rung, meter: Meter) -> Step:
         try:

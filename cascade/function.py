@@ -23,7 +23,7 @@ from rung.cascade.score import confidence, self_test_score, self_tests
 from rung.cascade.spending import Meter
 from rung.cascade.task import Function, Task
 from rung.cascade.testlines import suite
-from rung.models.protocol import Generation, Prompt, Sampling
+from rung.models.protocol import Generation, Priority, Prompt, Sampling
 
 
 class Tester(Protocol):
@@ -109,5 +109,5 @@ def test_call(function: Function, rung: Rung) -> tuple[Prompt, Sampling]:
 
 def _sampling(max_tokens: int, k: int, stop: tuple[str, ...]) -> Sampling:
     if k <= 1:
-        return Sampling(max_tokens, stop=stop, logprobs=False)
-    return Sampling(max_tokens, SAMPLING_TEMPERATURE, k, stop, logprobs=False)
+        return Sampling(max_tokens, stop=stop, logprobs=False, priority=Priority.FUNCTION)
+    return Sampling(max_tokens, SAMPLING_TEMPERATURE, k, stop, logprobs=False, priority=Priority.FUNCTION)

@@ -11,7 +11,7 @@ from rung.cascade.prompts import LINE_STOPS, LINE_TOKENS, SAMPLING_TEMPERATURE, 
 from rung.cascade.score import confidence
 from rung.cascade.spending import Meter
 from rung.cascade.task import Task
-from rung.models.protocol import Prompt, Sampling
+from rung.models.protocol import Priority, Prompt, Sampling
 
 
 async def attempt_line(task: Task, rung: Rung, meter: Meter, *, scored: bool) -> Attempt:
@@ -37,10 +37,13 @@ async def other_lines(task: Task, rung: Rung, meter: Meter, count: int) -> list[
 
 def line_call(task: Task, rung: Rung) -> tuple[Prompt, Sampling]:
     """What `attempt_line` asks."""
-    return prompt_here(task, rung, LINE_TOKENS), Sampling(LINE_TOKENS, stop=LINE_STOPS)
+    sampling = Sampling(LINE_TOKENS, stop=LINE_STOPS, priority=Priority.LINE, statement=task.language)
+    return prompt_here(task, rung, LINE_TOKENS), sampling
 
 
 def other_lines_call(task: Task, rung: Rung, count: int) -> tuple[Prompt, Sampling]:
-    """What `other_lines` asks."""
-    sampling = Sampling(LINE_TOKENS, SAMPLING_TEMPERATURE, count, LINE_STOPS, logprobs=False)
+    """What `other_lines` asks. Not before another user's line: the answer is found already."""
+    sampling = Sampling(
+        LINE_TOKENS, SAMPLING_TEMPERATURE, count, LINE_STOPS, logprobs=False, priority=Priority.FUNCTION
+    )
     return prompt_here(task, rung, LINE_TOKENS), sampling

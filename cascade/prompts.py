@@ -11,6 +11,8 @@ SAMPLING_TEMPERATURE = 0.8
 LINE_TOKENS = 64
 # A processor evaluates some hundred tokens a second, and the first answer in a file must come within its deadline.
 LOCAL_LINE_PROMPT_TOKENS = 640
+# Fill-in-the-middle puts the suffix behind the prefix, so that each keystroke has all of it evaluated again.
+LOCAL_LINE_SUFFIX_TOKENS = 64
 BODY_TOKENS = 256
 TOKENS_A_TEST_LINE = 40
 LINE_STOPS = ("\n",)
@@ -24,14 +26,16 @@ _LEAVES = ("def ", "class ", "@", "if __name__", "#", "print(", "assert ", "impo
 
 
 def prompt_here(task: Task, rung: Rung, max_tokens: int) -> Prompt:
-    """The text around the cursor that fits the rung's context."""
+    """The text around the cursor that fits the rung's context, beginning where it began a keystroke before."""
     tokens = max(rung.context - max_tokens, rung.context // 2)
+    suffix_tokens = tokens // _SUFFIX_SHARE
     if task.kind is TaskKind.LINE and not rung.remote:
         tokens = min(tokens, LOCAL_LINE_PROMPT_TOKENS)
-    room = int(tokens * _BYTES_A_TOKEN)
-    suffix = _beginning(task.suffix, room // _SUFFIX_SHARE)
-    room -= len(suffix.encode("utf-8", "replace"))
-    return Prompt(window(task.prefix, _characters(task.prefix[-room:], room)), suffix)
+        suffix_tokens = min(suffix_tokens, LOCAL_LINE_SUFFIX_TOKENS)
+    room, suffix_room = int(tokens * _BYTES_A_TOKEN), int(suffix_tokens * _BYTES_A_TOKEN)
+    room -= _set_aside(task.suffix, suffix_room)
+    prefix = window(task.prefix, _characters(task.prefix[-room:], room))
+    return Prompt(prefix, _beginning(task.suffix, suffix_room))
 
 
 def window(text: str, limit: int) -> str:
@@ -46,6 +50,16 @@ def window(text: str, limit: int) -> str:
     start = -(-(len(text) - limit) // step) * step
     line = text.find("\n", start, start + step)
     return text[line + 1 :] if line >= 0 else text[start:]
+
+
+def _set_aside(suffix: str, room: int) -> int:
+    """Bytes for a suffix of which at most `room` are kept.
+
+    In steps, and not as many as are kept: lines of other lengths after the cursor must not move the prompt's beginning.
+    """
+    step = max(room // 4, 1)
+    size = len(suffix[:room].encode("utf-8", "replace"))
+    return min(-(-size // step) * step, room)
 
 
 def _characters(text: str, room: int) -> int:

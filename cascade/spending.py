@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 
 from rung.cascade.ladder import Rung
 from rung.models.protocol import Generation, ModelError, Prompt, Sampling, Token, Usage
@@ -21,6 +22,7 @@ class Meter:
         self._open: dict[int, Usage] = {}
         self._unanswered: set[int] = set()
         self._calls = 0
+        self._at_work: list[tuple[float, float]] = []
 
     @property
     def usage(self) -> Usage:
@@ -35,6 +37,11 @@ class Meter:
     @property
     def cost_usd(self) -> float:
         return self._rung.price.of(self.usage)
+
+    @property
+    def engine_seconds(self) -> float:
+        """As the model measures them, so without the way to it and back; of calls at the same time only once."""
+        return _length_of_union(self._at_work)
 
     async def generate(self, prompt: Prompt, sampling: Sampling) -> list[Generation]:
         """`Model.generate` of the rung, metered. Raises ModelError."""
@@ -55,6 +62,8 @@ class Meter:
             raise
         self._unanswered.discard(call)
         self._open.pop(call, None)
+        ended = time.monotonic()
+        self._at_work.append((ended - max((generation.seconds for generation in generations), default=0.0), ended))
         self._counted = sum((generation.usage for generation in generations), self._counted)
         return generations
 
@@ -72,3 +81,11 @@ def bound(prompt: Prompt, sampling: Sampling) -> Usage:
     """
     size = len((prompt.prefix + prompt.suffix + prompt.draft).encode("utf-8", "replace")) + 1
     return Usage(prompt=sampling.n * size, generated=sampling.n * sampling.max_tokens, counted=False)
+
+
+def _length_of_union(spans: Iterable[tuple[float, float]]) -> float:
+    length, covered = 0.0, float("-inf")
+    for begin, end in sorted(spans):
+        length += max(0.0, end - max(begin, covered))
+        covered = max(covered, end)
+    return length

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from rung.cascade.admission import Admission
+from rung.cascade.ahead import first_call
 from rung.cascade.attempt import Climb
 from rung.cascade.budget import Budget, Limits
 from rung.cascade.climb import climb
@@ -83,6 +84,15 @@ class Completer:
                 self._telemetry.record(result, trigger=trigger, project=self._settings.project_root, ladder=self.ladder)
             )
         return result
+
+    async def warm(self, task: Task) -> None:
+        """Let a local model read what `complete` would ask it first; a remote one is sent nothing. Records nothing.
+
+        Never raises ModelError. Cancelling stops the model.
+        """
+        call = first_call(task, self.ladder)
+        if call is not None and isinstance(model := call[0].model, LocalModel):
+            await model.warm(*call[1:])
 
     async def outcome(self, request_id: str, outcome: Outcome) -> None:
         """What became of the answer of the climb with this id."""

@@ -48,6 +48,10 @@ def as_json(climb: Climb) -> dict[str, object]:
                 "score": step.attempt.score if step.attempt else None,
                 "text": step.attempt.text if step.attempt else None,
                 "seconds": step.seconds,
+                "engine_seconds": step.engine_seconds,
+                "prompt_tokens": step.usage.prompt,
+                "cached_tokens": step.usage.cached,
+                "generated_tokens": step.usage.generated,
                 "usd": step.cost_usd,
             }
             for step in climb.steps

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from rung.cascade.config import Config, RungConfig, resolve_key
@@ -11,8 +13,8 @@ from rung.cascade.ladder import Ladder, Rung
 from rung.lsp.notice import Level, Notice, Notify
 from rung.models.catalogue import CatalogueError, find
 from rung.models.http import HttpModel, Timeouts
-from rung.models.llama import LlamaModel
-from rung.models.protocol import Generation, ModelUnavailable, Prompt, Sampling, Token
+from rung.models.llama import LlamaModel, Sharing
+from rung.models.protocol import Generation, ModelError, ModelUnavailable, Prompt, Sampling, Token
 
 
 class LocalModel:
@@ -44,6 +46,11 @@ class LocalModel:
         """See `Model`."""
         return await (await self._found()).generate(prompt, sampling, on_token)
 
+    async def warm(self, prompt: Prompt, sampling: Sampling) -> None:
+        """Let it read `prompt` ahead of a request. Never raises ModelError: the request tells what is wrong."""
+        with suppress(ModelError):
+            await (await self._found()).warm(prompt, sampling)
+
     async def close(self) -> None:
         self._closed = True  # what is being looked for now is not started any more
         async with self._finding:
@@ -65,6 +72,10 @@ class LocalModel:
                     path,
                     context=self._config.context,
                     threads=self._config.threads,
+                    cache_mb=self._config.cache_mb,
+                    gpu_layers=self._config.gpu_layers,
+                    exact=self._config.exact,
+                    sharing=_sharing(),
                     on_crash=self._crashed,
                 )
             return self._model
@@ -76,6 +87,11 @@ class LocalModel:
 def ladder_of(config: Config, notify: Notify) -> Ladder:
     """The rungs of `config`, none of them started."""
     return Ladder(tuple(_rung(rung, notify) for rung in config.ladder), config.theta.by_kind())
+
+
+def _sharing() -> Sharing | None:
+    # For whoever wants no process to outlive the editor, and for tests.
+    return None if os.environ.get("RUNG_WORKER") == "private" else Sharing()
 
 
 def _rung(config: RungConfig, notify: Notify) -> Rung:

@@ -21,6 +21,7 @@ Where = tuple[str | int, ...]
 Problem = tuple[Where, str]
 
 REMOTE_ONLY = ("model", "key_env", "timeouts", "suffix", "extra")
+LOCAL_ONLY = ("threads", "cache_mb", "gpu_layers", "exact")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HARDWARE = ("hours_per_million", "gpus", "usd_per_gpu_hour")
 PROBLEMS = "rung_problems"
@@ -47,8 +48,9 @@ def rung_problems(rung: RungConfig) -> Iterator[Problem]:
     else:
         if rung.model is None:
             yield ("url",), f"rung {quoted(rung.name)} has a url and so needs model: the model's name at the server"
-        if rung.threads is not None:
-            yield ("threads",), f'"threads" is for local rungs, and rung {quoted(rung.name)} has a url; remove it'
+        for key in LOCAL_ONLY:
+            if key in rung.model_fields_set:
+                yield (key,), f'"{key}" is for local rungs, and rung {quoted(rung.name)} has a url; remove it'
         yield from _url_problems(rung.url, with_key=rung.key_env is not None)
     if (rung.k == 0) != (rung.l == 0):
         yield ("l",), f"l must be 0 exactly where k is 0, but k is {rung.k} and l is {rung.l}"

@@ -103,7 +103,30 @@ class RungConfig(Section):
         "(relative to the folder of the file it is written in; `~` is your home).",
     )
     threads: int | None = Field(
-        default=None, ge=1, le=256, description="Local: processor threads. Left out, rung chooses."
+        default=None,
+        ge=1,
+        le=256,
+        description="Local: processor threads, at most; rung measures how many of them are fastest. Left out, as many "
+        "as there are cores.",
+    )
+    cache_mb: int = Field(
+        default=96,
+        ge=16,
+        le=1_048_576,
+        description="Local: MB of memory for what the model has read already, of all documents together. What was used "
+        "longest ago goes first, and is read again when it is wanted again. One context always fits, however large.",
+    )
+    gpu_layers: int | None = Field(
+        default=None,
+        ge=0,
+        le=1024,
+        description="Local: layers of the model that a GPU computes; 0 is none. Left out, all of them where rung's "
+        "llama.cpp was built for a GPU that is there.",
+    )
+    exact: bool = Field(
+        default=False,
+        description="Local: the same text for the same place, bit by bit, whatever was asked before or is asked at the "
+        "same time. Prompts take twice the time, their memory is halved, and matches in the file are tried as drafts.",
     )
     context: int = Field(default=2048, ge=256, le=1_048_576, description="Tokens of prompt and generation together.")
     url: str | None = Field(

@@ -20,7 +20,7 @@ from rung.lsp.server.progress import Progress
 from rung.lsp.server.projects import Project, Projects
 from rung.lsp.server.protocol import RungProtocol, log_failure
 from rung.lsp.server.spot import Spot
-from rung.lsp.server.windows import text_around
+from rung.lsp.server.windows import text_after, text_before
 
 ACCEPT = "rung.accept"
 MAX_ITEMS = 5
@@ -91,10 +91,11 @@ class Completions:
             del self._running[asked.uri]
 
     async def _answer(self, asked: Asked) -> types.InlineCompletionList | None:
-        before, after = text_around(asked.document, asked.start)[0], text_around(asked.document, asked.end)[1]
+        before, after = text_before(asked.document, asked.start), text_after(asked.document, asked.end)
         project = await self._projects.of(asked.document.file)
         if project is None or asked.moot:
             return None
+        self._projects.latest = project
         with project.climbing():
             completer, language = project.completer, asked.document.language_id or ""
             task = await asyncio.to_thread(

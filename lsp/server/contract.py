@@ -25,6 +25,10 @@ class Completer(Protocol):
         """Never raises ModelError. Cancelling stops the models."""
         ...
 
+    async def warm(self, task: Task) -> None:
+        """Let a local model read what `complete` would ask first. Never raises ModelError. Cancelling stops it."""
+        ...
+
     async def outcome(self, request_id: str, outcome: Outcome) -> None:
         """What became of the answer of the climb with this id."""
         ...

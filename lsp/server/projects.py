@@ -70,7 +70,10 @@ class _Look:
 
 
 class Projects:
-    """Finds the project of a file; makes its completer, and another one when the configuration has changed."""
+    """Finds the project of a file; makes its completer, and another one when the configuration has changed.
+
+    latest: where a completion was asked for last.
+    """
 
     def __init__(self, make: MakeCompleter, notices: Notices) -> None:
         self._make = make
@@ -101,7 +104,6 @@ class Projects:
         elif project.settings is not settings:
             project.settings = settings
             self._trusting.tell(settings)
-        self.latest = project
         return project
 
     async def close(self) -> None:

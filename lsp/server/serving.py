@@ -17,6 +17,7 @@ from rung.lsp.server.streams import PipeSink, PipeSource, SocketSink, SocketSour
 log = logging.getLogger(__name__)
 
 MAX_SESSIONS = 16
+_SWITCH_S = 0.0005
 
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -26,6 +27,8 @@ def run(make: MakeCompleter, tcp: str | None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("rung").setLevel(logging.INFO)
     logging.getLogger("pygls").setLevel(logging.ERROR)  # below that it logs params, which are source text
+    # The threads that read, write and parse wait for the loop's thread to let go, by default up to 5 ms each time.
+    sys.setswitchinterval(_SWITCH_S)
     try:
         return asyncio.run(_serve(make, tcp))
     except AddressRefused as error:

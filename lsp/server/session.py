@@ -21,6 +21,7 @@ from rung.lsp.server.offers import Offers
 from rung.lsp.server.projects import Projects
 from rung.lsp.server.protocol import RungProtocol, log_failure
 from rung.lsp.server.streams import Sink, Source
+from rung.lsp.server.warming import Warming
 from rung.lsp.server.watching import watch_configuration
 from rung.lsp.server.wire import Refusal
 
@@ -51,6 +52,7 @@ class Session:
         self.projects = Projects(make, self.notices)
         self.offers = Offers()
         self.completions = Completions(protocol, self.projects, self.offers)
+        self.warming = Warming(self.projects)
         self._source, self._sink = source, sink
         self._watch_parent = watch_parent
         self._exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -98,7 +100,7 @@ class Session:
         self.protocol.cancel_requests()
         self.notices.close()
         self.offers.close_all()
-        await self.completions.close(_STOP_S)
+        await asyncio.gather(self.completions.close(_STOP_S), self.warming.close(_STOP_S))
         await self.offers.reported(_STOP_S)
         await self.projects.close()
         await self._sink.close()
@@ -133,6 +135,7 @@ def _register(session: Session) -> None:
     def inline_completion(
         params: types.InlineCompletionParams,
     ) -> asyncio.Task[types.InlineCompletionList | None] | None:
+        session.warming.asked()
         return session.completions.ask(params)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
@@ -148,9 +151,11 @@ def _register(session: Session) -> None:
         document = session.protocol.documents().find(uri)
         if document is not None:
             session.offers.changed(uri, document, params.content_changes)
+            session.warming.changed(document, params.content_changes)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        session.warming.stop()
         uri = unquote(params.text_document.uri)
         session.completions.overtake(uri)
         session.offers.closed(uri)

@@ -8,7 +8,6 @@ import os
 import queue
 import sys
 import threading
-from concurrent.futures import CancelledError
 from typing import Protocol
 
 log = logging.getLogger(__name__)
@@ -45,25 +44,27 @@ class PipeSource:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
-        self._chunks: asyncio.Queue[bytes] = asyncio.Queue(16)
+        self._chunks: asyncio.Queue[bytes] = asyncio.Queue()
+        self._room = threading.Semaphore(16)  # chunks that wait to be read
         # a daemon, because nothing ends a read that waits
         threading.Thread(target=self._pump, name="rung-stdin", daemon=True).start()
 
     async def read(self) -> bytes:
-        return await self._chunks.get()
+        chunk = await self._chunks.get()
+        self._room.release()
+        return chunk
 
     def _pump(self) -> None:
         chunk = b"more"
         while chunk:
+            self._room.acquire()
             try:
                 chunk = os.read(self._descriptor, CHUNK)
             except OSError:
                 chunk = b""
-            putting = self._chunks.put(chunk)
             try:
-                asyncio.run_coroutine_threadsafe(putting, self._loop).result()
-            except (RuntimeError, CancelledError):  # the loop has ended
-                putting.close()
+                self._loop.call_soon_threadsafe(self._chunks.put_nowait, chunk)
+            except RuntimeError:  # the loop has ended
                 return
 
 

@@ -43,6 +43,22 @@ def test_k_and_l_that_are_left_out_fit_the_rung() -> None:
     assert [(rung.k, rung.l) for rung in ladder] == [(3, 4), (1, 4), (0, 0)]
 
 
+def test_what_a_local_rung_may_take_of_the_machine() -> None:
+    left_out, given = config(
+        "ladder:\n  - {name: a, checkpoint: b}\n  - {name: c, checkpoint: d, threads: 2, cache_mb: 64, gpu_layers: 0}\n"
+    ).ladder
+    assert (left_out.threads, left_out.cache_mb, left_out.gpu_layers) == (None, 96, None)
+    assert (given.threads, given.cache_mb, given.gpu_layers) == (2, 64, 0)
+
+
+def test_a_key_of_the_wrong_kind_of_rung_is_told_with_its_line() -> None:
+    text = "ladder:\n  - name: x\n    url: https://a/v1\n    model: m\n    cache_mb: 64\n    gpu_layers: 1\n"
+    assert sentences(text) == [
+        'line 5: "cache_mb" is for local rungs, and rung "x" has a url; remove it',
+        'line 6: "gpu_layers" is for local rungs, and rung "x" has a url; remove it',
+    ]
+
+
 def test_prices_by_tokens_and_by_hardware() -> None:
     assert PriceConfig(input=0.1, output=0.4).to_price() == Price(0.1, 0.4)
     by_hardware = PriceConfig(hours_per_million=5.75, gpus=8, usd_per_gpu_hour=0.44).to_price()
@@ -93,6 +109,13 @@ def test_a_value_that_does_not_fit_is_told_in_words(text: str, expected: str) ->
         ("k: 1", "exactly one of checkpoint (local) and url (remote)"),
         ("url: 'https://a/v1'", "needs model"),
         ("url: 'https://a/v1', model: m, threads: 2", '"threads" is for local rungs'),
+        ("url: 'https://a/v1', model: m, cache_mb: 192", '"cache_mb" is for local rungs'),
+        ("url: 'https://a/v1', model: m, gpu_layers: 0", '"gpu_layers" is for local rungs'),
+        ("checkpoint: a, cache_mb: 15", "ladder[0].cache_mb must be at least 16, not 15"),
+        ("checkpoint: a, cache_mb: 1.5", "ladder[0].cache_mb must be a whole number, not 1.5"),
+        ("checkpoint: a, cache_mb: true", "ladder[0].cache_mb must be a whole number, not true"),
+        ("checkpoint: a, gpu_layers: -1", "ladder[0].gpu_layers must be at least 0, not -1"),
+        ("checkpoint: a, gpu_layers: all", 'ladder[0].gpu_layers must be a whole number, not the text "all"'),
         ("checkpoint: a, suffix: true", '"suffix" is for remote rungs'),
         ("checkpoint: a, timeouts: {connect: 1}", '"timeouts" is for remote rungs'),
         ("url: 'ftp://a/v1', model: m", "url must be like https://host/v1"),

@@ -101,6 +101,7 @@ def test_a_project_may_tighten_without_trust(user: Path, project: Path) -> None:
         ("never_send: ['a']", "never_send: ['!a']", "never_send[0]"),
         ("", "ladder: [{name: x, url: 'https://a.example/v1', model: m}]", "ladder"),
         ("", "ladder: [{name: x, checkpoint: /tmp/x.gguf}]", "ladder"),
+        ("", "ladder: [{name: small, checkpoint: smollm2-135m, cache_mb: 64}]", "ladder"),
     ],
 )
 def test_what_loosens_is_held_back_until_that_content_is_trusted(

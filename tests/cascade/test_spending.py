@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rung.cascade.spending import Meter, bound, prompt_tokens
+from rung.cascade.spending import Meter, _length_of_union, bound, prompt_tokens
 from rung.models.protocol import (
     FinishReason,
     Generation,
@@ -87,3 +87,23 @@ async def test_a_free_rung_costs_nothing() -> None:
     meter = Meter(rung("r", says("x")))
     await meter.generate(Prompt("x"), Sampling(9))
     assert meter.cost_usd == 0
+
+
+spans = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda ends: (min(ends), max(ends))))
+
+
+@given(spans)
+def test_seconds_of_calls_at_the_same_time_count_once(spans: list[tuple[int, int]]) -> None:
+    assert _length_of_union(spans) == len({second for begin, end in spans for second in range(begin, end)})
+
+
+async def test_the_models_own_seconds_are_those_of_its_longest_sample() -> None:
+    async def behave(_: Prompt, __: Sampling, ___: OnToken) -> list[Generation]:
+        return [Generation("x", (), FinishReason.STOP, Usage(), seconds) for seconds in (1.0, 3.0, 2.0)]
+
+    meter = Meter(rung("r", behave))
+    assert meter.engine_seconds == 0.0
+    await meter.generate(Prompt("x"), Sampling(1, n=3))
+    assert meter.engine_seconds == pytest.approx(3.0)
+    await meter.generate(Prompt("x"), Sampling(1, n=3))
+    assert meter.engine_seconds == pytest.approx(3.0, abs=0.1)  # one after the other here, at once for the clock

@@ -36,6 +36,8 @@ class FakeCompleter:
             "theta": settings.config.theta.line,
             "climbs": 0,
             "cancelled": 0,
+            "warm": [],
+            "warming_cancelled": 0,
             "outcomes": [],
             "tasks": [],
         }
@@ -75,6 +77,15 @@ class FakeCompleter:
         }.get(word, (" + 1", ()))
         answer = None if word == "NONE" else Attempt(rung="fake", text=text, score=1.0, others=others)
         return Climb(climb_id, task, (), answer, 0.0)
+
+    async def warm(self, task: Task) -> None:
+        self.seen["warm"].append(task.prefix[-80:])
+        if "COLD" in task.prefix:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.seen["warming_cancelled"] += 1
+                raise
 
     async def outcome(self, request_id: str, outcome: Outcome) -> None:
         self.seen["outcomes"].append([request_id, outcome.value])

@@ -14,7 +14,7 @@ from rung.lsp.server.columns import to_code_points, to_units
 from rung.lsp.server.documents import Document, Place, without_end
 from rung.lsp.server.frames import MAX_HEADER, BrokenFraming, FrameParser
 from rung.lsp.server.spot import Spot
-from rung.lsp.server.windows import WINDOW, text_around
+from rung.lsp.server.windows import WINDOW, text_after, text_before
 
 ENCODINGS = ["utf-8", "utf-16", "utf-32"]
 texts = st.text(st.sampled_from("ab\r\n\x0c\u2028é😀\ud83d\x85"), max_size=30)
@@ -57,7 +57,7 @@ def test_changes_do_what_they_do_to_a_plain_string(
 def test_a_window_is_the_text_around_the_cursor_with_newlines(text: str, at: tuple[int, int]) -> None:
     document = Document("untitled:a", text, 1, "", "utf-32")
     place = document.locate(types.Position(*at))
-    before, after = text_around(document, place)
+    before, after = text_before(document, place), text_after(document, place)
     clean = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ud83d", "\ufffd")
     assert before + after == clean
     assert before.count("\n") == place.line
@@ -68,9 +68,9 @@ def test_a_window_is_the_text_around_the_cursor_with_newlines(text: str, at: tup
 def test_a_window_of_a_huge_line_is_cut_within_it(line: str) -> None:
     document = Document("untitled:a", line, 1, "", "utf-32")
     middle = Place(100_000, 0) if line[0] == "\n" else Place(0, 100_000)
-    before, after = text_around(document, middle)
-    for side in (before, after):
-        assert WINDOW - 4 < len(side.encode()) <= WINDOW
+    before, after = text_before(document, middle), text_after(document, middle)
+    for side, least in ((before, WINDOW * 3 // 4), (after, WINDOW - 4)):
+        assert least < len(side.encode()) <= WINDOW
         assert set(side) == {line[0]}
 
 
@@ -85,7 +85,9 @@ def test_a_change_in_ten_megabytes_stalls_nothing(text: str, limit_s: float) -> 
     for _ in range(5):
         began = time.perf_counter()
         document.apply_change(types.TextDocumentContentChangePartial(range=types.Range(at, at), text="x"))
-        text_around(document, document.locate(at))
+        place = document.locate(at)
+        text_before(document, place)
+        text_after(document, place)
         times.append(time.perf_counter() - began)
     assert min(times) < limit_s
 

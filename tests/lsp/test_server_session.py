@@ -94,6 +94,8 @@ class Never:
                 if self.release.is_set():
                     raise
 
+    async def warm(self, task: Task) -> None: ...
+
     async def outcome(self, request_id: str, outcome: Outcome) -> None: ...
 
     def explain(self, request_id: str | None = None) -> dict[str, object]:
