@@ -1,9 +1,7 @@
-"""`rung models`: list, pull, add and remove checkpoints."""
+"""`rung models`: list, pull, add and remove checkpoints; `reshape` has those that make one of another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,21 +9,26 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rung.lsp.cli import reshape
 from rung.lsp.cli.pull_progress import pull_progress
+from rung.lsp.cli.sentences import sentences
 from rung.models import catalogue
 from rung.models.catalogue import CATALOGUE, Checkpoint, Entry, Fim
 from rung.models.catalogue.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="Checkpoints for local rungs: list, pull, add, remove.")
+app = typer.Typer(no_args_is_help=True, help="Checkpoints for local rungs: list, pull, add, remove, quantize, trim.")
 
-_INTERRUPTED = 130  # what shells give for SIGINT
 _PIPED_WIDTH = 1000
+
+
+app.command()(reshape.quantize)
+app.command()(reshape.trim)
 
 
 @app.command("list")
 def list_models() -> None:
     """Show the checkpoints of the catalogue and your own, and which are here."""
-    with _sentences():
+    with sentences():
         store = Store()
         records = {record.name: record for record in store.records()}
         table = Table(box=None, pad_edge=False)
@@ -34,7 +37,7 @@ def list_models() -> None:
         for entry in CATALOGUE.values():
             table.add_row(*_catalogue_row(entry, records.pop(entry.name, None), store))
         for record in records.values():
-            table.add_row(*_own_row(record))
+            table.add_row(*_row_of(record))
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH  # a line per checkpoint, whatever width the reader has
@@ -45,10 +48,10 @@ def list_models() -> None:
 @app.command()
 def pull(name: Annotated[str, typer.Argument(help="A name that `rung models list` shows.")]) -> None:
     """Download a checkpoint; one that was stopped goes on where it was."""
-    with _sentences(stopped=f"Stopped. What came is kept: `rung models pull {name}` goes on there."):
+    with sentences(stopped=f"Stopped. What came is kept: `rung models pull {name}` goes on there."):
         with pull_progress() as progress:
             checkpoint = catalogue.pull(name, progress)
-        trust = {"hub": "the hub's", "catalogue": "the catalogue's", "none": "no"}[checkpoint.hash_from]
+        trust = {"hub": "the hub's", "catalogue": "the catalogue's"}.get(checkpoint.hash_from, "no")
         _say(f"{checkpoint.name} is here: {checkpoint.path} ({checkpoint.size:,} bytes, checked with {trust} SHA-256).")
 
 
@@ -58,7 +61,7 @@ def add(
     name: Annotated[str | None, typer.Option(help="What to call it; made of the file's name if not given.")] = None,
 ) -> None:
     """Register a checkpoint of your own."""
-    with _sentences():
+    with sentences():
         checkpoint = catalogue.add(path, name)
         fim = "with" if checkpoint.fim else "without"
         _say(
@@ -69,26 +72,17 @@ def add(
 
 @app.command()
 def remove(name: Annotated[str, typer.Argument(help="A name that `rung models list` shows.")]) -> None:
-    """Delete a pulled checkpoint, or forget your own; your own file stays."""
-    with _sentences():
+    """Delete a pulled or made checkpoint, or forget your own; your own file stays."""
+    with sentences():
         checkpoint = catalogue.remove(name)
         if checkpoint is not None and checkpoint.own:
             _say(f"{name} is forgotten; its file {checkpoint.path} stays.")
-        else:
+        elif checkpoint is not None and checkpoint.made_from is not None:
+            _say(f"{name} is deleted; it was {checkpoint.made_from}.")
+        elif name in CATALOGUE:
             _say(f"{name} is deleted; `rung models pull {name}` brings it back.")
-
-
-@contextmanager
-def _sentences(stopped: str = "Stopped.") -> Iterator[None]:
-    """End with a sentence and no traceback where the user can do something."""
-    try:
-        yield
-    except catalogue.CatalogueError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        typer.echo(stopped, err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        else:
+            _say(f"{name} is deleted.")
 
 
 def _say(sentence: str) -> None:
@@ -96,11 +90,8 @@ def _say(sentence: str) -> None:
 
 
 def _catalogue_row(entry: Entry, record: Checkpoint | None, store: Store) -> tuple[str, ...]:
-    if record is not None and record.own:
-        return _own_row(record)
-    if record is not None and record.present:
-        state = "installed" if record.hash_from != "hub" else "installed, hash from the hub"
-        return _row(record.name, record.size, record.parameters, record.context, record.licence, record.fim, state)
+    if record is not None and (record.own or record.present):
+        return _row_of(record)
     begun = store.part(entry.name).length
     state = f"{_bytes(begun)} are here, pull goes on" if begun else "not here"
     if entry.sha256 is None:
@@ -109,8 +100,13 @@ def _catalogue_row(entry: Entry, record: Checkpoint | None, store: Store) -> tup
     return _row(entry.name, entry.size, entry.parameters, entry.context, entry.licence, entry.fim, state, about)
 
 
-def _own_row(record: Checkpoint) -> tuple[str, ...]:
-    state = f"own, {record.path}" if record.present else f"own, its file is gone: {record.path}"
+def _row_of(record: Checkpoint) -> tuple[str, ...]:
+    if record.own:
+        state = f"own, {record.path}" if record.present else f"own, its file is gone: {record.path}"
+    elif record.made_from is not None:
+        state = f"{record.made_from}" if record.present else f"its file is gone or cut off, {record.made_from}"
+    else:
+        state = "installed" if record.hash_from != "hub" else "installed, hash from the hub"
     return _row(record.name, record.size, record.parameters, record.context, record.licence, record.fim, state)
 
 

@@ -1,4 +1,4 @@
-"""Shows a pull: a bar in a terminal, else a line for every tenth."""
+"""Shows a pull, or the making of a checkpoint: a bar in a terminal, else a line for every tenth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    ProgressColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bars
 
 from rung.models.catalogue import Progress
@@ -15,19 +24,26 @@ from rung.models.catalogue import Progress
 
 @contextmanager
 def pull_progress() -> Iterator[Progress]:
-    """On standard error, so that the result alone is on standard output."""
+    """In bytes. On standard error, so that the result alone is on standard output."""
+    with _progress("bytes", DownloadColumn(), TransferSpeedColumn()) as progress:
+        yield progress
+
+
+@contextmanager
+def making_progress() -> Iterator[Progress]:
+    """In files, tensors or bytes, as the stage has it: only the share is shown. On standard error too."""
+    with _progress("", TaskProgressColumn()) as progress:
+        yield progress
+
+
+@contextmanager
+def _progress(unit: str, *columns: ProgressColumn) -> Iterator[Progress]:
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines()
+        yield _Lines(unit)
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=console) as bars:
+    description = TextColumn("{task.description}", markup=False)
+    with Bars(description, BarColumn(), *columns, TimeRemainingColumn(), console=console) as bars:
         yield _Bar(bars)
 
 
@@ -48,14 +64,18 @@ class _Bar:
 
 
 class _Lines:
-    def __init__(self) -> None:
+    """unit: of what is counted; where there is none a line for the begin and the end of a stage is enough."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
         self._shown = ("", -1)
 
     def note(self, sentence: str) -> None:
         typer.echo(sentence, err=True)
 
     def advance(self, stage: str, done: int, total: int) -> None:
-        tenth = done * 10 // max(total, 1)
-        if (stage, tenth) != self._shown:
-            self._shown = (stage, tenth)
-            typer.echo(f"{stage}: {done:,} of {total:,} bytes", err=True)
+        part = done * (10 if self._unit else 1) // max(total, 1)
+        if (stage, part) != self._shown:
+            self._shown = (stage, part)
+            far = f": {done:,} of {total:,} {self._unit}" if self._unit else ", done" if part else " …"
+            typer.echo(f"{stage}{far}", err=True)

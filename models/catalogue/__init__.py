@@ -11,10 +11,11 @@ from rung.models.catalogue.errors import (
     StoreError,
 )
 from rung.models.catalogue.finding import find, installed
+from rung.models.catalogue.making import Material, check_free, make, material
 from rung.models.catalogue.owning import add, remove
 from rung.models.catalogue.progress import Progress
 from rung.models.catalogue.pulling import pull
-from rung.models.catalogue.store import Checkpoint
+from rung.models.catalogue.store import Checkpoint, Origin
 
 __all__ = [
     "CATALOGUE",
@@ -25,12 +26,17 @@ __all__ = [
     "Entry",
     "Fim",
     "InvalidCheckpoint",
+    "Material",
+    "Origin",
     "Progress",
     "PullFailed",
     "StoreError",
     "add",
+    "check_free",
     "find",
     "installed",
+    "make",
+    "material",
     "pull",
     "remove",
 ]

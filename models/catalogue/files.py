@@ -57,13 +57,19 @@ def sha256_of(path: Path, progress: Progress) -> str:
     return digest.hexdigest()
 
 
+def keep(path: Path) -> None:
+    """Have the disk hold what was written there. Raises OSError."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def need_room(folder: Path, needed: int) -> None:
     """Raise DiskFull unless `needed` bytes are free where `folder` lies."""
     free = shutil.disk_usage(folder).free
     if free < needed + _SLACK:
         raise DiskFull(
             f"{folder} needs {needed:,} bytes more and its disk has {free:,} free: make room there, "
-            "or point RUNG_MODELS_DIR to a folder on another disk, and pull again."
+            "or point RUNG_MODELS_DIR to a folder on another disk, and run it again."
         )
 
 
@@ -77,7 +83,7 @@ def disk_errors(folder: Path, needed: int = 0) -> Iterator[None]:
             still = f"{needed:,} bytes more" if needed else "more room"
             raise DiskFull(
                 f"The disk of {folder} is full or limited ({error.strerror}) and needs {still}: make room there, or "
-                "point RUNG_MODELS_DIR to a folder on another disk, and pull again."
+                "point RUNG_MODELS_DIR to a folder on another disk, and run it again."
             ) from error
         at = error.filename or folder
         raise StoreError(

@@ -25,6 +25,11 @@ def find(name_or_path: str) -> Path:
             f"The file of {record.name}, {record.path}, is gone: run `rung models remove {record.name}`, "
             "then `rung models add` with its new path."
         )
+    if record is not None and record.made_from is not None:
+        raise CheckpointMissing(
+            f"The file of {record.name}, {record.path}, is gone or cut off: run `rung models remove {record.name}` and "
+            f"make it again; it was {record.made_from}."
+        )
     if name_or_path in CATALOGUE:
         raise CheckpointMissing(f"{name_or_path} is not on this machine yet: run `rung models pull {name_or_path}`.")
     if set(name_or_path) & set("/\\") or name_or_path.lower().endswith(".gguf"):

@@ -40,6 +40,15 @@ class StringArray:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class NumberArray:
+    """An array of numbers or truth values, left where it lies. kind: GGUF's number of the type."""
+
+    kind: int
+    position: int
+    count: int
+
+
 class Reader:
     """Reads values one after another. whole: the bytes are the whole file, not only its beginning."""
 
@@ -60,7 +69,7 @@ class Reader:
         return self._data[start : start + length].decode("utf-8", "replace")
 
     def pair(self) -> tuple[str, object]:
-        """A key and its value; arrays are skipped, but strings' remembered."""
+        """A key and its value; arrays are skipped and remembered, but those of arrays."""
         key = self.text()
         return key, self._value(self.u32(), 0)
 
@@ -71,6 +80,15 @@ class Reader:
             for index, (start, length) in enumerate(self._strings(array))
             if index in wanted
         }
+
+    def strings(self, array: StringArray) -> list[bytes]:
+        """All strings of `array`, as they are."""
+        return [self._data[start : start + length] for start, length in self._strings(array)]
+
+    def numbers(self, array: NumberArray) -> tuple[float, ...]:
+        """All numbers of `array`."""
+        code = _SCALARS[array.kind].format.removeprefix("<")
+        return struct.unpack_from(f"<{array.count}{code}", self._data, array.position)
 
     def found(self, array: StringArray, texts: set[bytes]) -> set[str]:
         """Those of `texts` that are in `array`."""
@@ -88,7 +106,7 @@ class Reader:
             raise Damaged(f"its header has a value of the unknown kind {kind}")
         return scalar.unpack_from(self._data, self._skip(scalar.size))[0]
 
-    def _array(self, nesting: int) -> StringArray | None:
+    def _array(self, nesting: int) -> StringArray | NumberArray | None:
         if nesting == _MAX_NESTING:
             raise Damaged("its header nests arrays too deeply")
         kind, count = self.u32(), self.u64()
@@ -97,13 +115,12 @@ class Reader:
             for start, length in self._strings(array):
                 self.position = start + length
             return array
-        if kind == _ARRAY:
-            for _ in range(count):
-                self._array(nesting + 1)
-        elif kind in _SCALARS:
-            self._skip(count * _SCALARS[kind].size)
-        else:
+        if kind in _SCALARS:
+            return NumberArray(kind, self._skip(count * _SCALARS[kind].size), count)
+        if kind != _ARRAY:
             raise Damaged(f"its header has an array of the unknown kind {kind}")
+        for _ in range(count):
+            self._array(nesting + 1)
         return None
 
     def _strings(self, array: StringArray) -> Iterator[tuple[int, int]]:

@@ -21,15 +21,16 @@ _MAX_TENSORS = 1 << 20
 _DEFAULT_ALIGNMENT = 32
 
 # Elements per block and bytes per block of a tensor's type (ggml.h, enum ggml_type).
-_BLOCKS = {
+BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
     10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292),
     16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110),
-    22: (256, 82), 23: (256, 136), 29: (256, 56), 30: (1, 2),
+    22: (256, 82), 23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8),
+    29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
 }  # fmt: skip
 
 # Where a file does not name its tokens by id, llama.cpp finds them by these texts (llama-vocab.cpp).
-_KNOWN_FIM = (
+KNOWN_FIM = (
     Fim("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
     Fim("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
     Fim("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),
@@ -102,7 +103,7 @@ def _check_tensors(reader: Reader, count: int, alignment: int, size: int) -> int
         shape = 1
         for _ in range(dimensions):
             shape *= reader.u64()
-        block, bytes_per_block = _BLOCKS.get(reader.u32(), (1, 0))
+        block, bytes_per_block = BLOCKS.get(reader.u32(), (1, 0))
         end = max(end, reader.u64() + shape // block * bytes_per_block)
         elements += shape
     data = -(-reader.position // alignment) * alignment
@@ -121,9 +122,9 @@ def _fim(values: dict[str, object], reader: Reader) -> Fim | None:
     ]
     if all(0 < token < tokens.count for token in ids):
         return Fim(*(reader.items(tokens, {token})[token] for token in ids))
-    known = {text.encode() for fim in _KNOWN_FIM for text in (fim.prefix, fim.suffix, fim.middle)}
+    known = {text.encode() for fim in KNOWN_FIM for text in (fim.prefix, fim.suffix, fim.middle)}
     there = reader.found(tokens, known)
-    return next((fim for fim in _KNOWN_FIM if {fim.prefix, fim.suffix, fim.middle} <= there), None)
+    return next((fim for fim in KNOWN_FIM if {fim.prefix, fim.suffix, fim.middle} <= there), None)
 
 
 def _text(values: dict[str, object], key: str) -> str:

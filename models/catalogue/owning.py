@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from contextlib import suppress
 from pathlib import Path
 
 from rung.models.catalogue.entries import CATALOGUE
-from rung.models.catalogue.errors import CheckpointMissing, StoreError
+from rung.models.catalogue.errors import CheckpointMissing
 from rung.models.catalogue.files import disk_errors
 from rung.models.catalogue.finding import entry_of
 from rung.models.catalogue.header import read_header
+from rung.models.catalogue.naming import checked_name, free_name
 from rung.models.catalogue.store import Checkpoint, Store, is_name
 
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 _REGISTER = "register"  # held while a new name is chosen
 
 
@@ -35,7 +32,7 @@ def add(path: Path, name: str | None = None) -> Checkpoint:
         records = {record.name: record for record in store.records()}
         known = next((r for r in records.values() if r.own and r.path == path and name in (None, r.name)), None)
         taken = {*records, *CATALOGUE} - ({known.name} if known else set())
-        chosen = known.name if known else _checked(name, taken) if name is not None else _derived(path.stem, taken)
+        chosen = known.name if known else checked_name(name, taken) if name is not None else free_name(path.stem, taken)
         checkpoint = Checkpoint(
             name=chosen,
             path=path,
@@ -52,7 +49,7 @@ def add(path: Path, name: str | None = None) -> Checkpoint:
 
 
 def remove(name: str) -> Checkpoint | None:
-    """Forget a checkpoint and delete it if rung pulled it; the user's own file stays.
+    """Forget a checkpoint and delete it if rung pulled or made it; the user's own file stays.
 
     What was pulled in part goes too; then there is no Checkpoint to give back. Raises CatalogueError.
     """
@@ -65,31 +62,11 @@ def remove(name: str) -> Checkpoint | None:
         if record is None or not record.own:
             store.target(name).unlink(missing_ok=True)
             store.part(name).discard()
+            store.making(name).unlink(missing_ok=True)
         store.forget(name)
     return record
 
 
 def _left_over(store: Store, name: str) -> bool:
     """A file without a record, or a part."""
-    return name in CATALOGUE and (store.target(name).exists() or store.part(name).length > 0)
-
-
-def _checked(name: str, taken: set[str]) -> str:
-    if not is_name(name) or name.split(".")[0] in _RESERVED or name.endswith(".gguf"):
-        raise StoreError(
-            f"{name!r} cannot be a name: use up to 64 small letters, digits, dots, dashes and underscores, "
-            "not ending in .gguf."
-        )
-    if name in taken:
-        raise StoreError(f"The name {name} is taken: choose another with --name.")
-    return name
-
-
-def _derived(stem: str, taken: set[str]) -> str:
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("._-")[:56].strip("._-") or "checkpoint"
-    for number in range(1, len(taken) + 2):
-        candidate = base if number == 1 else f"{base}-{number}"
-        with suppress(StoreError):
-            return _checked(candidate, taken)
-    return _checked(f"checkpoint-{len(taken) + 1}", taken)
+    return is_name(name) and (store.target(name).exists() or store.part(name).length > 0 or store.making(name).exists())

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from rung.models.catalogue.files import disk_errors, move, write_whole
+from rung.models.catalogue.files import disk_errors, keep, move, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,7 @@ class Part:
     def become(self, target: Path) -> None:
         """Make the whole, checked file last under its own name."""
         with disk_errors(self.folder):
-            with self.path.open("rb+") as file:
-                os.fsync(file.fileno())
+            keep(self.path)
             move(self.path, target)
 
     def discard(self) -> None:

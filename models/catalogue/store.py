@@ -1,9 +1,10 @@
-"""The folder of checkpoints that are here: pulled ones, and the user's own by their path.
+"""The folder of checkpoints that are here: pulled and made ones, and the user's own by their path.
 
-NAME.gguf             a pulled checkpoint
+NAME.gguf             a pulled checkpoint, or one made of another
 records/NAME.json     what is known of it, or of the user's own file
 partial/NAME.part     the beginning of one that is being pulled
-locks/NAME.lock       held while it is pulled, added or removed
+partial/NAME.making   one that is being made; without use once nobody holds the lock
+locks/NAME.lock       held while it is pulled, made, added or removed
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from rung.models.catalogue.files import disk_errors, write_whole
 from rung.models.catalogue.part import Part
 from rung.models.catalogue.progress import SILENT, Progress
 
-HashFrom = Literal["catalogue", "hub", "none"]
+HashFrom = Literal["catalogue", "hub", "rung", "none"]
 
 _LOCK_SECONDS = 3600.0
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
@@ -38,12 +39,26 @@ def is_name(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a checkpoint was made of: the other's name and hexadecimal SHA-256, and how, with which options."""
+
+    name: str
+    sha256: str
+    how: Literal["quantized", "trimmed"]
+    options: dict[str, str]
+
+    def __str__(self) -> str:
+        options = " ".join(f"{key} {value}" for key, value in self.options.items())
+        return f"{self.how} from {self.name} ({options})"
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A checkpoint on this machine.
 
     own: the user's file, which rung never deletes. size: bytes. context: tokens.
-    sha256: checked when it was pulled; "" for own files. hash_from: who named that hash.
-    source, revision: where it was pulled from; "" for own files.
+    sha256: checked when it was pulled; "" for own files. hash_from: who named that hash; rung, of what it made.
+    source, revision: where it was pulled from; "" for others. made_from: None unless rung made it of another.
     """
 
     name: str
@@ -59,10 +74,11 @@ class Checkpoint:
     hash_from: HashFrom = "none"
     source: str = ""
     revision: str = ""
+    made_from: Origin | None = None
 
     @property
     def present(self) -> bool:
-        """The file is there, and a pulled one is whole."""
+        """The file is there, and a pulled or made one is whole."""
         try:
             return self.path.stat().st_size == self.size or self.own
         except OSError:
@@ -96,7 +112,7 @@ class Store:
         return replace(record, path=self.folder / record.path) if record.name == name else None
 
     def put(self, record: Checkpoint) -> None:
-        """Write down. A pulled file's path is kept relative, so that the folder can be moved."""
+        """Write down. The path of a file in the store is kept relative, so that the folder can be moved."""
         kept = record if record.own else replace(record, path=Path(self.target(record.name).name))
         with disk_errors(self.folder):
             write_whole(self._records / f"{record.name}.json", _RECORD.dump_json(kept, indent=1))
@@ -107,12 +123,16 @@ class Store:
             (self._records / f"{name}.json").unlink(missing_ok=True)
 
     def target(self, name: str) -> Path:
-        """Where a pulled checkpoint lies."""
+        """Where a pulled or made checkpoint lies."""
         return self.folder / f"{name}.gguf"
 
     def part(self, name: str) -> Part:
         """The beginning of a checkpoint that is being pulled."""
         return Part(self.folder / "partial", name)
+
+    def making(self, name: str) -> Path:
+        """Where a checkpoint lies while it is made."""
+        return self.folder / "partial" / f"{name}.making"
 
     @contextmanager
     def locked(self, name: str, progress: Progress = SILENT, wait: float = _LOCK_SECONDS) -> Iterator[None]:
