@@ -30,6 +30,9 @@ from rung.cascade.ladder import Rung
 from rung.cascade.sandbox import Sandbox, SandboxUnavailable
 from rung.cascade.sandboxed import find_tester
 from rung.cascade.task import TaskKind
+from rung.lsp.cli.bench_checkpoints import checkpoints
+from rung.lsp.cli.bench_engine import engine
+from rung.lsp.cli.bench_workers import workers
 from rung.lsp.large_server import EXTRA, ServerFailed, large_server
 from rung.models.catalogue import CatalogueError, find
 from rung.models.http import HttpModel
@@ -37,6 +40,9 @@ from rung.models.llama import LlamaModel
 from rung.models.price import Price
 
 app = typer.Typer(no_args_is_help=True, help="Measurements on public problems.")
+app.command("engine")(engine)
+app.command("workers")(workers)
+app.command("checkpoints")(checkpoints)
 
 # An example: what a small hosted model costs. $ per million tokens.
 LARGE_PRICE = Price(0.10, 0.40)

@@ -21,6 +21,7 @@ from rung.cascade.telemetry import Database
 from rung.lsp.rungs import LocalModel, remote_model
 from rung.models import build_info
 from rung.models.catalogue import CatalogueError, find
+from rung.models.llama import CannotShare, Running, running_workers
 from rung.models.protocol import ModelError, Prompt, Sampling
 
 
@@ -67,6 +68,8 @@ async def findings(place: Path) -> AsyncIterator[Finding]:
             yield await _remote(rung)
         else:
             yield await _local(rung)
+    if any(not rung.remote for rung in settings.config.ladder):
+        yield await asyncio.to_thread(_workers)
     yield await _budget(settings)
 
 
@@ -122,6 +125,22 @@ async def _local(rung: RungConfig) -> Finding:
         await model.close()
     rate = generation.usage.generated / (time.monotonic() - loaded)
     return Finding(subject, True, f"{path} loads in {loaded - began:.1f} s and writes {rate:.0f} tokens a second.")
+
+
+def _workers() -> Finding:
+    """Of all of the user's servers; the ones that the checks above started among them."""
+    try:
+        running = running_workers()
+    except CannotShare as error:
+        return Finding("workers", None, f"{error}. Each editor starts workers of its own.")
+    if not running:
+        return Finding("workers", True, "none is shared between editors now.")
+    return Finding("workers", True, f"{'; '.join(map(_worker, running))}.")
+
+
+def _worker(worker: Running) -> str:
+    memory = "" if worker.memory is None else f"{worker.memory / 1e6:.0f} MB, "
+    return f"{worker.checkpoint.name} (pid {worker.pid}, {memory}connections: {worker.connections})"
 
 
 async def _remote(rung: RungConfig) -> Finding:

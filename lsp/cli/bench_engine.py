@@ -1,0 +1,99 @@
+"""`rung bench engine`: the local engine beside other ways to run the same checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rung.cascade.bench.data import DataMissing
+from rung.lsp.bench.asked import line_prompts, solution_prompts
+from rung.lsp.bench.engine_record import machine, record
+from rung.lsp.bench.engine_run import FULL, QUICK, Asked, Begin, Measurement, Run, run_engine
+from rung.lsp.bench.engine_tables import all_targets, figures, targets_table
+from rung.models.bench.setup import Setup
+from rung.models.bench.work import BenchFailed
+from rung.models.catalogue import CatalogueError, find
+
+_MOST_THREADS = 8
+
+
+def engine(
+    checkpoints: Annotated[list[str], typer.Argument(help="Names that `rung models list` shows, or .gguf files.")],
+    only: Annotated[list[Measurement] | None, typer.Option(help="Measure this; may be repeated. Else all.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="One short round: shows that it runs, not how fast.")] = False,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Of every contestant.")] = min(
+        os.cpu_count() or 1, _MOST_THREADS
+    ),
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every round here.")] = None,
+) -> None:
+    """Measure rung's engine, raw llama.cpp, its Python wrapper and its own tools on the same file in turns."""
+    size = QUICK if quick else FULL
+    wanted = set(only or Measurement)
+    runs: dict[str, Run] = {}
+    console = Console(width=160)
+    try:
+        paths = {name: find(name) for name in checkpoints}
+        _write(json_file, {})  # minutes later would be too late to say that it cannot be written
+        for name, path in paths.items():
+            setup = Setup(path, size.context, threads)
+            asked = Asked(
+                solution_prompts(setup, size.problems, size.solution_tokens) if Measurement.SOLUTIONS in wanted else [],
+                line_prompts(setup, size.lines) if Measurement.DRAFTS in wanted else {},
+            )
+            with _progress() as progress:
+                runs[name] = asyncio.run(run_engine(setup, wanted, size, asked, _begin(progress, name)))
+            _show(console, name, runs[name], threads)
+            _write(json_file, record(runs, size, threads))
+    except (BenchFailed, CatalogueError, DataMissing) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _write(path: Path | None, content: dict[str, Any]) -> None:
+    """Raises BenchFailed."""
+    if path is not None:
+        try:
+            path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise BenchFailed(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _show(console: Console, name: str, run: Run, threads: int) -> None:
+    on = machine()
+    console.print(
+        f"\n{name}: {threads} threads of {on['cores']} cores ({on['processor']}), "
+        f"llama-cpp-python {on['llama-cpp-python']}",
+        soft_wrap=True,
+    )
+    console.print(figures(run.series))
+    targets = targets_table(all_targets(run.series))
+    if targets.row_count:
+        console.print(targets)
+    for note in run.notes:
+        console.print(note, soft_wrap=True)
+
+
+def _begin(progress: Progress, name: str) -> Begin:
+    def begin(what: str, steps: int) -> Callable[[], None]:
+        bar: Any = progress.add_task(f"{name}, {what}", total=steps)
+        return lambda: progress.advance(bar)
+
+    return begin
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
