@@ -60,7 +60,7 @@ class Size:
 
 
 FULL = Size(
-    rounds=7,
+    rounds=5,
     prompt=512,
     long_prompt=1000,
     tokens=64,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,7 @@ def engine(
     checkpoints: Annotated[list[str], typer.Argument(help="Names that `rung models list` shows, or .gguf files.")],
     only: Annotated[list[Measurement] | None, typer.Option(help="Measure this; may be repeated. Else all.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One short round: shows that it runs, not how fast.")] = False,
+    rounds: Annotated[int | None, typer.Option(min=1, max=99, help="In each, every contestant has a turn.")] = None,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Of every contestant.")] = min(
         os.cpu_count() or 1, _MOST_THREADS
     ),
@@ -36,6 +38,7 @@ def engine(
 ) -> None:
     """Measure rung's engine, raw llama.cpp, its Python wrapper and its own tools on the same file in turns."""
     size = QUICK if quick else FULL
+    size = replace(size, rounds=rounds or size.rounds)
     wanted = set(only or Measurement)
     runs: dict[str, Run] = {}
     console = Console(width=160)

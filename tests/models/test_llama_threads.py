@@ -33,7 +33,7 @@ class Machine:
 
 
 def of(cores: int) -> tuple[Machine, ThreadCount]:
-    return Machine(cores), ThreadCount(cores, float)
+    return Machine(cores), ThreadCount(cores)
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4, 8])
@@ -73,7 +73,7 @@ def test_in_a_crowd_trials_become_rare() -> None:
 
 
 def test_it_begins_with_what_was_measured_and_no_more_than_allowed() -> None:
-    count = ThreadCount(4, float)
+    count = ThreadCount(4)
     count.begin(2)
     assert count.count == 2
     count.begin(64)
@@ -82,8 +82,17 @@ def test_it_begins_with_what_was_measured_and_no_more_than_allowed() -> None:
 
 @given(st.integers(1, 16), st.lists(st.floats(0.001, 10), max_size=200))
 def test_whatever_batches_take_the_count_stays_within_its_bounds(most: int, seconds: list[float]) -> None:
-    count, now = ThreadCount(most, lambda tokens: 1.0), 0.0
+    count, now = ThreadCount(most), 0.0
     for took in seconds:
         now += took
         count.observe(1, took, now)
         assert 1 <= count.count <= most
+
+
+def test_batches_of_other_sizes_are_not_mistaken_for_a_crowd() -> None:
+    count, now = ThreadCount(2), 0.0
+    for _ in range(20):
+        for tokens, seconds in ((1, 0.006), (128, 0.14), (10, 0.03), (1, 0.011)):  # the last: a long context
+            now += seconds
+            count.observe(tokens, seconds, now)
+            assert count.count == 2

@@ -33,9 +33,6 @@ class Speed:
     seconds: tuple[float, ...]
     exact: bool
 
-    def cost(self, tokens: int) -> float:
-        return self.seconds[min(tokens, CHUNK) - 1]
-
 
 def measure(backend: Backend, most: int) -> Speed:
     """Half a second, before the first request; the backend's cache is empty before and after. most: threads."""

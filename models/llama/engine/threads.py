@@ -7,9 +7,9 @@ slow, and up again when that has proved better.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
 
-_CROWDED = 2.5  # times the best that was seen
+_CROWDED = 4.0  # times the best that was seen; a long context alone doubles the time of a token
 _BETTER = 0.95
 _RECENT = 0.4  # weight of the last batch in the average
 _TRIAL = 2  # batches
@@ -17,14 +17,13 @@ _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 
 
 class ThreadCount:
-    """Of one kind of batch. most: threads. cost: what a batch of so many tokens costs, in any unit."""
+    """Of one kind of batch. most: threads."""
 
-    def __init__(self, most: int, cost: Callable[[int], float]) -> None:
+    def __init__(self, most: int) -> None:
         self._levels = [count for count in (1, 2, 4, 8) if count < most] + [most]
-        self._cost = cost
         self._level = len(self._levels) - 1
-        self._average: list[float | None] = [None] * len(self._levels)
-        self._best = [float("inf")] * len(self._levels)
+        self._average: list[float | None] = [None] * len(self._levels)  # times the best
+        self._best: defaultdict[int, float] = defaultdict(lambda: float("inf"))
         self._trial = 0  # batches left of a trial of this level; the level below is what it has to beat
         self._pause = _PAUSE_S
         self._up_at = 0.0
@@ -39,25 +38,25 @@ class ThreadCount:
 
     def observe(self, tokens: int, seconds: float, now: float) -> None:
         """A batch of so many tokens took so long with `count` threads."""
-        level, slowness = self._level, seconds / self._cost(tokens)
-        before = self._average[level]
-        self._average[level] = average = slowness if before is None else before + _RECENT * (slowness - before)
-        self._best[level] = min(self._best[level], average)
+        slowness = self._slowness(tokens, seconds)
+        before = self._average[self._level]
+        self._average[self._level] = average = slowness if before is None else before + _RECENT * (slowness - before)
         if self._trial:
             self._trial -= 1
             if not self._trial:
                 self._judge(average, now)
-        elif level and average > _CROWDED * self._expected():
+        elif self._level and average > _CROWDED * self._levels[-1] / self.count:
             self._down(now)
-        elif level + 1 < len(self._levels) and now >= self._up_at:
+        elif self._level + 1 < len(self._levels) and now >= self._up_at:
             self._level += 1
             self._average[self._level] = None
             self._trial = _TRIAL
 
-    def _expected(self) -> float:
-        """From the best that was seen, were threads all that made the difference."""
-        counts = zip(self._levels, self._best, strict=True)
-        return min(best * max(1.0, count / self.count) for count, best in counts)
+    def _slowness(self, tokens: int, seconds: float) -> float:
+        """Times the best of the batches about as large: a token's share of a large batch is less."""
+        size, share = tokens.bit_length(), seconds / tokens
+        self._best[size] = min(self._best[size], share)
+        return share / self._best[size] if self._best[size] else 1.0
 
     def _judge(self, average: float, now: float) -> None:
         below = self._average[self._level - 1]
