@@ -110,7 +110,7 @@ class RungConfig(Section):
         "as there are cores.",
     )
     cache_mb: int = Field(
-        default=96,
+        default=144,
         ge=16,
         le=1_048_576,
         description="Local: MB of memory for what the model has read already, of all documents together. What was used "

@@ -13,6 +13,7 @@ from rung.models.bench.work import BenchFailed, Contestant, Work
 
 SEQUENCES = (1, 2, 5, 10)
 _TRIES = 12
+_TEMPERATURE = 0.8
 
 
 def quantity(sequences: int) -> str:
@@ -33,14 +34,16 @@ async def measure(
     tokens: int,
     on_step: Callable[[], None],
 ) -> list[Series]:
-    """depth: tokens of the prompt. tokens: of each sequence, drawn at temperature 0.8. Raises BenchFailed."""
+    """depth: tokens of the prompt. tokens: of each sequence; one is greedy, several are drawn. Raises BenchFailed."""
     values = Rounds()
     for number in range(rounds):
         text = texts.fresh(depth)
         for sequences in SEQUENCES:
             for contestant in turns(contestants, number):
                 if sequences == 1 or contestant.batches:
-                    rate = await _rate(contestant, Work(text, tokens, sequences, seed=1000 * number + 1))
+                    # As a line is asked, and as the samples of a function.
+                    temperature = 0.0 if sequences == 1 else _TEMPERATURE
+                    rate = await _rate(contestant, Work(text, tokens, sequences, temperature, 1000 * number + 1))
                     values.add(quantity(sequences), contestant.name, "tokens/s", rate)
                     on_step()
             if sequences == 1 and llama_bench is not None:
@@ -53,9 +56,10 @@ async def _rate(contestant: Contestant, work: Work) -> float:
     """What the tokens after the first cost: the call as a whole, less the same call for one token, both warm."""
     await contestant.ask(replace(work, max_tokens=1, sequences=1))
     for attempt in range(_TRIES):
-        whole = await contestant.ask(replace(work, seed=work.seed + 100 * attempt))
-        if whole.shortest < work.max_tokens:
-            continue  # a sample was at the end of its text: with another seed it goes on
+        whole = await contestant.ask(work)
+        if whole.shortest < work.max_tokens:  # a sample was at the end of its text: drawn otherwise, it goes on
+            work = replace(work, temperature=_TEMPERATURE, seed=work.seed + 100 * attempt)
+            continue
         one = await contestant.ask(replace(work, max_tokens=1))
         if whole.seconds > one.seconds:  # else something else had the machine meanwhile
             return (whole.generated - one.generated) / (whole.seconds - one.seconds)

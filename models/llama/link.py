@@ -153,10 +153,11 @@ class Link:
                 channel.process.kill()
 
     def _take(self, message: dict[str, Any]) -> None:
-        if "token" in message:
-            waiting = self._waiting.get(message["token"])
+        if "tokens" in message:
+            waiting = self._waiting.get(message["tokens"])
             if waiting and waiting.on_token:
-                waiting.on_token(message["sample"], wire.token_of(message["of"]))
+                for sample, token in message["of"]:
+                    waiting.on_token(wire.identifier_of(sample), wire.token_of(token))
         elif "done" in message:
             self._settle(message["done"], [wire.generation_of(values) for values in message["generations"]])
         elif "error" in message:

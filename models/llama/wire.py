@@ -1,8 +1,8 @@
 """What the worker and its servers say to each other: one JSON object a line.
 
 To the worker: {"generate": id, "prompt": …, "sampling": …, "stream": bool}, {"cancel": id}, {"status": id}.
-From it, once: {"ready": …} or {"failed": sentence}. Then {"token": id, "sample": index, "of": [text, logprob]}, and
-for each generate exactly one of {"done": id, "generations": […]}, {"cancelled": id} and {"error": id, "message":
+From it, once: {"ready": …} or {"failed": sentence}. Then {"tokens": id, "of": [[sample's index, [text, logprob]], …]},
+and for each generate exactly one of {"done": id, "generations": […]}, {"cancelled": id} and {"error": id, "message":
 sentence}; and {"status": id, …}. {"refused": sentence} to one that does not speak this; then the connection ends.
 
 Neither side trusts the other: what is read here raises ValueError where it is anything else.

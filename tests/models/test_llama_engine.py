@@ -78,6 +78,24 @@ def test_greedy_samples_of_one_prompt_are_the_same(engine: Engine) -> None:
     assert len({generation.text for generation in run(engine, FUNCTION, Sampling(16, n=4))}) == 1
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_document_comes_back_as_it_was_after_another(smollm2: Path, exact: bool) -> None:
+    one, other = (Prompt("".join(f"{name}_{n} = {n}\n" for n in range(40)) + f"print({name}_") for name in "ab")
+    engine = Engine(smollm2, EngineSettings(context=512, cache_mb=40, threads=2, exact=exact))
+    try:
+        fresh = run(engine, one, Sampling(12))[0]
+        assert fresh.usage.cached == 0
+        assert run(engine, other, Sampling(12))[0].usage.cached < 20
+        again = run(engine, one, Sampling(12))[0]
+        assert again.usage.cached == again.usage.prompt - 1
+        if exact:
+            assert again.tokens == fresh.tokens
+        else:
+            assert again.tokens[0].logprob == pytest.approx(fresh.tokens[0].logprob, abs=0.2)
+    finally:
+        engine.close()
+
+
 def test_log_probabilities_are_those_of_a_distribution(engine: Engine) -> None:
     (generation,) = run(engine, FUNCTION, Sampling(16))
     assert all(token.logprob <= 0 and math.isfinite(token.logprob) for token in generation.tokens)

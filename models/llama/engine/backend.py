@@ -19,6 +19,7 @@ from rung.models.llama.settings import EngineSettings
 CHUNK = 128  # tokens of a prompt evaluated at once; a more urgent request, or a cancellation, waits for no more
 SEQUENCES = 64
 OUTPUTS = 32  # rows of logits that one batch may ask for
+PARKED_SHARE = 3  # of the memory for keys and values, one such part is for documents that nobody works with
 _ALL_LAYERS = 999
 _ABORTED, _FULL = 2, 1
 _LOG_ERROR = 4  # ggml.h: GGML_LOG_LEVEL_ERROR
@@ -61,6 +62,7 @@ class Backend:
             llama_cpp.llama_model_is_recurrent(self.model) or llama_cpp.llama_model_is_hybrid(self.model)
         )
         self.vocabulary_size: int = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self.model))
+        self._row = ctypes.c_float * self.vocabulary_size
 
     def decode(
         self, tokens: Sequence[int], positions: Sequence[int], sequences: Sequence[int], outputs: Sequence[int]
@@ -83,7 +85,7 @@ class Backend:
     def logits(self, row: int) -> NDArray[np.float32]:
         """Of the row with that index in the last batch; valid until the next one."""
         pointer = llama_cpp.llama_get_logits_ith(self._llama, row)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
+        return np.frombuffer(self._row.from_address(ctypes.addressof(pointer.contents)), np.float32)
 
     def abort(self, wanted: bool) -> None:
         """Whether the batch at work (or the next) should end now. From any thread."""
@@ -103,6 +105,17 @@ class Backend:
     def drop(self, sequence: int) -> None:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
+    def save(self, sequence: int) -> NDArray[np.uint8]:
+        """A copy of what the cache holds of the sequence."""
+        size = llama_cpp.llama_state_seq_get_size(self._llama, sequence)
+        state = np.empty(size, np.uint8)
+        written = llama_cpp.llama_state_seq_get_data(self._llama, _bytes_of(state), size, sequence)
+        return state[:written]
+
+    def load(self, sequence: int, state: NDArray[np.uint8]) -> bool:
+        """What `save` copied, into an empty sequence; False where there are no cells for it."""
+        return bool(llama_cpp.llama_state_seq_set_data(self._llama, _bytes_of(state), state.nbytes, sequence))
+
     def clear(self) -> None:
         """Forget everything."""
         llama_cpp.llama_memory_clear(self._memory, True)
@@ -120,7 +133,8 @@ class Backend:
         # With keys and values of 8 bits, llama.cpp's attention computes each row by itself: what comes out does not
         # depend on what else is in the batch. Its faster ways for 16 bits round otherwise in batches of another size.
         cache_type = _Q8_0 if settings.exact else _F16
-        cells = max(settings.cache_mb * 2**20 // self._cell_bytes(cache_type), self.context + CHUNK)
+        room = settings.cache_mb * 2**20 * (PARKED_SHARE - 1) // PARKED_SHARE
+        cells = max(room // self._cell_bytes(cache_type), self.context + CHUNK)
         if context := llama_cpp.llama_init_from_model(self.model, self._parameters(cells, cache_type, settings)):
             return cells, context
         raise ValueError(f"llama.cpp could not make a context of {cells} tokens; lower `context` or `cache_mb`")
@@ -176,6 +190,10 @@ class _Rows:
             self._outputs[row] = 1
         for row, sequence in enumerate(sequences):
             self._sequences[row][0] = sequence
+
+
+def _bytes_of(state: NDArray[np.uint8]) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
 def _flag_reader() -> Any:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from rung.models.llama.engine.drafts import Drafter
 from rung.models.llama.engine.engine import MAX_SAMPLES, Engine
+from rung.models.llama.engine.prefix import common_prefix
 from rung.models.llama.engine.sample import Sample
-from rung.models.llama.engine.slots import Slot, common_prefix
+from rung.models.llama.engine.slots import Slot
 from rung.models.protocol import FinishReason, Generation, Priority, Prompt, Sampling, Token, Usage
 from rung.models.statement import StatementScanner
 
@@ -62,7 +63,7 @@ class Job:
         self.served = request.asked
         seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
         self._samples = [
-            Sample(engine.vocabulary, sampling, self._encoded.healed, [seed, index], _scanner(request))
+            Sample(engine.vocabulary, engine.draw, sampling, self._encoded.healed, [seed, index], _scanner(request))
             for index in range(sampling.n)
         ]
         self._begun = 0

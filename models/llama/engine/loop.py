@@ -64,8 +64,9 @@ class Loop:
             self._receive(self._inbox.get())
         self._drop_cancelled()
         now = time.monotonic()
-        for index in sorted(admitted(self._active, self._queue, self._limits, now), reverse=True):
-            self._active.append(self._queue.pop(index))
+        if self._queue:
+            for index in sorted(admitted(self._active, self._queue, self._limits, now), reverse=True):
+                self._active.append(self._queue.pop(index))
         if not self._active or self._stopped:
             return False
         evaluating, decoding = turn(self._active, now)
@@ -124,7 +125,7 @@ class Loop:
         tokens: list[int] = []
         positions: list[int] = []
         sequences: list[int] = []
-        room = OUTPUTS - len(pairs)
+        room = OUTPUTS - 1 if len(pairs) == 1 else 0  # what a draft leaves in the cache would move the others' cells
         for job, strand in pairs:
             job.served = now
             strand.draft = _draft(strand, room)

@@ -7,11 +7,10 @@ import codecs
 import numpy as np
 from numpy.typing import NDArray
 
+from rung.models.llama.engine.draw import Draw
 from rung.models.llama.engine.vocabulary import Vocabulary
 from rung.models.protocol import FinishReason, Sampling, Token
 from rung.models.statement import StatementScanner
-
-_BLOCK = 256
 
 
 class Sample:
@@ -20,12 +19,14 @@ class Sample:
     def __init__(
         self,
         vocabulary: Vocabulary,
+        draw: Draw,
         sampling: Sampling,
         healed: bytes,
         seed: list[int],
         statement: StatementScanner | None = None,
     ) -> None:
         self._vocabulary = vocabulary
+        self._draw = draw
         self._sampling = sampling
         self._healed = healed
         self._random = np.random.default_rng(seed)
@@ -67,18 +68,13 @@ class Sample:
         if self._healed:
             allowed = self._vocabulary.compatible(self._healed)
             if len(allowed):
-                at, logprob = self._draw(logits[allowed])
+                at, logprob = self._drawn(logits[allowed])
                 return int(allowed[at]), logprob
-        return self._draw(logits)
+        return self._drawn(logits)
 
-    def _draw(self, logits: NDArray[np.float32]) -> tuple[int, float]:
-        """logprob: at temperature 1, whatever the temperature of the draw, as OpenAI gives it."""
-        chosen = int(logits.argmax())
-        shifted = logits - logits[chosen]
-        if self._sampling.temperature > 0:
-            chosen = _pick(np.exp(shifted / np.float32(self._sampling.temperature)), self._random.random())
-        own = float(shifted[chosen])
-        return chosen, min(0.0, own - float(np.log(np.exp(shifted, out=shifted).sum())))
+    def _drawn(self, logits: NDArray[np.float32]) -> tuple[int, float]:
+        temperature = self._sampling.temperature
+        return self._draw(logits, temperature, self._random.random() if temperature > 0 else 0.0)
 
     def _append(self, piece: bytes, logprob: float) -> Token:
         text = self._decoder.decode(piece)
@@ -98,17 +94,3 @@ class Sample:
     def _end(self, finish: FinishReason) -> None:
         self.text += self._decoder.decode(b"", final=True)
         self.finish = finish
-
-
-def _pick(weights: NDArray[np.float32], uniform: float) -> int:
-    """An index, by its weight. uniform: in [0, 1). Summed in blocks: 64 bits over a whole vocabulary are slow."""
-    whole = len(weights) // _BLOCK * _BLOCK
-    blocks = weights[:whole].reshape(-1, _BLOCK).sum(axis=1, dtype=np.float32)
-    mass = np.cumsum(np.append(blocks, weights[whole:].sum(dtype=np.float32)), dtype=np.float64)
-    target = uniform * mass[-1]
-    block = min(int(np.searchsorted(mass, target, "right")), len(mass) - 1)
-    before = mass[block - 1] if block else 0.0
-    inside = np.cumsum(weights[block * _BLOCK : (block + 1) * _BLOCK], dtype=np.float64)
-    if not len(inside):  # the rest behind the last block is empty, and rounding led there
-        return int(weights.argmax())
-    return block * _BLOCK + min(int(np.searchsorted(inside, target - before, "right")), len(inside) - 1)

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from rung.models.llama import wire
 from rung.models.llama.engine.loop import Cancelled, Loop, Request
 from rung.models.llama.worker.activity import Activity
+from rung.models.llama.worker.stream import Stream
 from rung.models.protocol import Generation, Token
 
 # Messages: more than ten seconds of ten samples' tokens.
@@ -117,19 +118,17 @@ class Connection:
             raise ValueError("a message is one of generate, cancel and status")
 
     def _begin(self, identifier: int, message: dict[str, Any]) -> None:
-        stream = message.get("stream") is True
-
-        def on_token(sample: int, token: Token) -> None:
-            if stream:
-                self._send({"token": identifier, "sample": sample, "of": token})
+        stream = Stream(identifier, self._send)
 
         def on_end(result: list[Generation] | Exception) -> None:
+            stream.flush()
             with self._lock:
                 del self._requests[identifier]
             self._activity.end()
             self._send(_answer(identifier, result))
 
         try:
+            on_token = stream.put if message.get("stream") is True else _ignore
             request = Request(wire.prompt_of(message), wire.sampling_of(message), on_token, on_end)
         except ValueError as error:
             self._send({"error": identifier, "message": str(error)})
@@ -145,6 +144,10 @@ class Connection:
                 return
             self._requests[identifier] = request
         self._loop.submit(request)
+
+
+def _ignore(_: int, __: Token) -> None:
+    pass
 
 
 def _answer(identifier: int, result: list[Generation] | Exception) -> dict[str, Any]:
