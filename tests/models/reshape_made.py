@@ -60,8 +60,8 @@ def byte_pair(path: Path, *, untied: bool = False, pairs: dict[str, Any] | None 
     """Kind "gpt2"."""
     words = ["".join(LETTERS[byte] for byte in f" {word}".encode()) for word in f"{CODE} {RARE} {RARE}".split()]
     joined, merges = _train(words, 600)
-    tokens = ["<|endoftext|>", "<|fim_prefix|>", "<unused7>", *LETTERS, *joined]
-    types = [CONTROL] * 3 + [NORMAL] * (len(tokens) - 3)
+    tokens = ["<|endoftext|>", "<|fim_prefix|>", "<unused7>", "<unused8>", *LETTERS, *joined]
+    types = [CONTROL] * 4 + [NORMAL] * (len(tokens) - 4)
     values = {
         "tokenizer.ggml.pre": "gpt-2",
         "tokenizer.ggml.merges": [f"{a} {b}" for a, b in merges],

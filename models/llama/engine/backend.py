@@ -27,6 +27,7 @@ _LOG_ERROR = 4  # ggml.h: GGML_LOG_LEVEL_ERROR
 _ABORT_WORDS = (b"graph_compute_async failed with error 1", b"compute status: 1", b"failed to decode, ret = 2")
 _Q8_0 = 8  # ggml.h: GGML_TYPE_Q8_0, 34 bytes for 32 values
 _F16 = 1
+_FLASH_ATTENTION_AUTO, _NO_FLASH_ATTENTION = -1, 0  # llama.h: LLAMA_FLASH_ATTN_TYPE_…
 
 
 class Decoded(Enum):
@@ -147,6 +148,10 @@ class Backend:
         parameters.n_outputs_max = SEQUENCES  # llama.cpp wants a row for each sequence
         parameters.kv_unified = True
         parameters.type_k = parameters.type_v = cache_type
+        # On a processor, flash attention reads a new prompt a quarter faster, but computes each row by itself: 20 tokens
+        # of an edit or 10 samples after 500 tokens take a quarter longer. Values of 8 bits need it.
+        by_row = settings.exact or self.offloaded
+        parameters.flash_attn_type = _FLASH_ATTENTION_AUTO if by_row else _NO_FLASH_ATTENTION
         parameters.n_threads = parameters.n_threads_batch = settings.threads or os.cpu_count() or 1
         parameters.abort_callback = self._flag
         parameters.abort_callback_data = ctypes.cast(self._aborting, ctypes.c_void_p)
