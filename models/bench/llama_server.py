@@ -131,6 +131,7 @@ class LlamaServer:
             "n_predict": work.max_tokens,
             "n_cmpl": work.sequences,
             "temperature": work.temperature,
+            "samplers": ["temperature"],  # its own choice cuts rare tokens off, and solutions become shorter
             "seed": work.seed,
             "stop": list(work.stop),
             "cache_prompt": True,
