@@ -125,9 +125,9 @@ class RungConfig(Section):
     )
     exact: bool = Field(
         default=False,
-        description="Local: the same text for the same place, bit by bit, whatever was asked before, where nothing else is "
-        "asked at the same moment. Prompts take twice the time, their memory is halved, and matches in the file are "
-        "tried as drafts.",
+        description="Local: the same text for the same place, bit by bit, whatever was asked before, where nothing "
+        "else is asked at the same moment. Prompts take twice the time, their memory is halved, and matches in the "
+        "file are tried as drafts.",
     )
     context: int = Field(default=2048, ge=256, le=1_048_576, description="Tokens of prompt and generation together.")
     url: str | None = Field(

@@ -8,8 +8,8 @@ its trailing blanks, and the same blanks are taken off the beginning of what com
 What a generation G begins with, against what was cut:
 
 - G begins with exactly what was cut: that is taken off.
-- Blanks within a line were cut: G's blanks are taken off, unless they hold a line break
-  (the model ends the line here): then nothing is.
+- Blanks within a line were cut: G's blanks are taken off, up to a line break (the model ends
+  the line here).
 - A line break was cut, and G begins with none: the model went on in the line before the
   cursor's, or began at the cursor: G's blanks are taken off.
 - A line break was cut, and G begins with one: at most as many breaks are taken off as were
@@ -75,7 +75,7 @@ def _other_blanks(cut: str, written: str) -> int:
     breaks = list(_BREAK.finditer(written))
     cut_breaks = len(_BREAK.findall(cut))
     if not cut_breaks:
-        return 0 if breaks else len(written)
+        return breaks[0].start() if breaks else len(written)
     if not breaks:
         return len(written)
     indentation = _indentation(cut)

@@ -11,7 +11,7 @@ class EngineSettings:
     all documents together; at least one context always fits. threads: at most; None as many as there are cores.
     gpu_layers: None offloads all where this build of llama.cpp has a GPU, 0 none. exact: the greedy text of a prompt is
     the same whatever was asked before, where nothing else is asked at the same time; then prompts take twice the time,
-    and the cache half the memory. drafts: exact text may be drafted from matches in the prompt, which does not change it.
+    and the cache half the memory. drafts: exact text may be drafted from matches in the prompt, which changes nothing.
     """
 
     context: int = 2048

@@ -49,8 +49,8 @@ def worker_environment(threads: int | None) -> dict[str, str]:
     return {
         **inherited,
         # Threads that wait spin a little: sleeping at once (OMP_WAIT_POLICY=passive) costs up to three quarters of the
-        # decode rate, spinning for long takes the cores from the editor.
-        "GOMP_SPINCOUNT": "50000",
+        # decode rate; spinning for a millisecond gains three hundredths, and doubles the times beside another model.
+        "GOMP_SPINCOUNT": "2000",
         "OMP_NUM_THREADS": str(threads or cores()),
         "OPENBLAS_NUM_THREADS": "1",
         "GGML_NO_BACKTRACE": "1",  # a crash must not first start a debugger to print a backtrace

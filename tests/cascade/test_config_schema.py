@@ -47,7 +47,7 @@ def test_what_a_local_rung_may_take_of_the_machine() -> None:
     left_out, given = config(
         "ladder:\n  - {name: a, checkpoint: b}\n  - {name: c, checkpoint: d, threads: 2, cache_mb: 64, gpu_layers: 0}\n"
     ).ladder
-    assert (left_out.threads, left_out.cache_mb, left_out.gpu_layers) == (None, 96, None)
+    assert (left_out.threads, left_out.cache_mb, left_out.gpu_layers) == (None, 144, None)
     assert (given.threads, given.cache_mb, given.gpu_layers) == (2, 64, 0)
 
 

@@ -44,8 +44,8 @@ class Cache:
     def clear(self) -> None:
         self.held = [[] for _ in self.held]
 
-    def save(self, sequence: int) -> State:
-        return np.array(self.held[sequence], np.uint8)
+    def save(self, sequence: int, most: int) -> State | None:
+        return np.array(self.held[sequence], np.uint8) if len(self.held[sequence]) <= most else None
 
     def load(self, sequence: int, state: State) -> bool:
         assert not self.held[sequence]

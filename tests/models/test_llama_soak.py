@@ -1,6 +1,6 @@
 """Many random requests over several connections, with cancellations, kills and restarts.
 
-RUNG_SOAK: how many requests (300). RUNG_SOAK_SEED: what is asked, cancelled and killed (1); the clock is not seeded.
+RUNG_SOAK: how many requests (60). RUNG_SOAK_SEED: what is asked, cancelled and killed (1); the clock is not seeded.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from rung.models.protocol import Generation, ModelError, Priority, Prompt, Sampl
 
 from .llama_folder import own_folder, until, workers
 
-REQUESTS = int(os.environ.get("RUNG_SOAK", "300"))
+REQUESTS = int(os.environ.get("RUNG_SOAK", "60"))
 SEED = int(os.environ.get("RUNG_SOAK_SEED", "1"))
 IN_FLIGHT = 6
 CONTEXT = 512
+CACHE_MB = 16
 ANSWER_S = 120.0
-WORKER_GROWTH = 4e6
+WORKER_GROWTH = 10e6  # more than half of it is what may be parked
 SERVER_GROWTH = 4e6
 # After the kills, one worker lives on: its memory is compared over this share of the requests.
 QUIET_SHARE = 0.4
@@ -73,7 +74,7 @@ class Soak:
 
     def __init__(self, checkpoint: Path, expected: str) -> None:
         def model(sharing: Sharing | None) -> LlamaModel:
-            return LlamaModel("small", checkpoint, context=CONTEXT, threads=2, cache_mb=16, sharing=sharing)
+            return LlamaModel("small", checkpoint, context=CONTEXT, threads=2, cache_mb=CACHE_MB, sharing=sharing)
 
         self.servers = [model(SHARING), model(SHARING), model(None)]
         self.endings: list[Ending] = []

@@ -107,9 +107,11 @@ class Backend:
     def drop(self, sequence: int) -> None:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
-    def save(self, sequence: int) -> NDArray[np.uint8]:
-        """A copy of what the cache holds of the sequence."""
+    def save(self, sequence: int, most: int) -> NDArray[np.uint8] | None:
+        """A copy of what the cache holds of the sequence; None where that is more than `most` bytes."""
         size = llama_cpp.llama_state_seq_get_size(self._llama, sequence)
+        if size > most:
+            return None
         state = np.empty(size, np.uint8)
         written = llama_cpp.llama_state_seq_get_data(self._llama, _bytes_of(state), size, sequence)
         return state[:written]

@@ -28,7 +28,7 @@ class Parked:
     """The one that was parked longest ago goes first. limit: bytes."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._entries: list[Entry] = []
 
     @property
@@ -42,7 +42,7 @@ class Parked:
 
     def shrink(self) -> None:
         """To the limit; `put` does not, so that what is wanted next is not forgotten for what comes in."""
-        while self.bytes > self._limit:
+        while self.bytes > self.limit:
             del self._entries[0]
 
     def longest(self, tokens: list[int], *, whole: bool) -> tuple[Entry | None, int]:
