@@ -1,6 +1,7 @@
 """Many random requests over several connections, with cancellations, kills and restarts.
 
-RUNG_SOAK: how many requests (60). RUNG_SOAK_SEED: what is asked, cancelled and killed (1); the clock is not seeded.
+RUNG_SOAK: how many requests (60, and 300 of a tiny checkpoint, whose requests take milliseconds). RUNG_SOAK_SEED: what
+is asked, cancelled and killed (1); the clock is not seeded. 10,000: `RUNG_SOAK=10000 pytest -s -k "soak and tiny"`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from rung.models.llama import LlamaModel, Sharing, client
 from rung.models.protocol import Generation, ModelError, Priority, Prompt, Sampling, Token
 
 from .llama_folder import own_folder, until, workers
+from .reshape_made import byte_pair
 
-REQUESTS = int(os.environ.get("RUNG_SOAK", "60"))
+REQUESTS = {name: int(os.environ.get("RUNG_SOAK", default)) for name, default in {"smollm2": 60, "tiny": 300}.items()}
 SEED = int(os.environ.get("RUNG_SOAK_SEED", "1"))
 IN_FLIGHT = 6
 CONTEXT = 512
@@ -37,7 +39,7 @@ SHARING = Sharing(linger_s=0.5)
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.timeout(120 + REQUESTS),
+    pytest.mark.timeout(120 + max(REQUESTS.values())),
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory and processes are read from /proc"),
 ]
 
@@ -185,13 +187,17 @@ async def folder(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
         yield folder
 
 
-async def test_every_request_ends_once_and_nothing_grows_or_is_left_over(smollm2: Path, folder: Path) -> None:
-    choose = random.Random(SEED)
+@pytest.mark.parametrize("name", ["smollm2", "tiny"])
+async def test_every_request_ends_once_and_nothing_grows_or_is_left_over(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path, folder: Path
+) -> None:
+    checkpoint = byte_pair(tmp_path / "tiny.gguf") if name == "tiny" else request.getfixturevalue(name)
+    choose, requests = random.Random(SEED), REQUESTS[name]
     files = _open_files()
-    soak = Soak(smollm2, await _expected(smollm2))
-    quiet = int(REQUESTS * QUIET_SHARE)
+    soak = Soak(checkpoint, await _expected(checkpoint))
+    quiet = int(requests * QUIET_SHARE)
     try:
-        await soak.run(plans(choose, REQUESTS - quiet, kill_every=25))
+        await soak.run(plans(choose, requests - quiet, kill_every=25))
         await soak.run(plans(choose, quiet // 2, kill_every=None))
         last = plans(choose, quiet - quiet // 2, kill_every=None)
         pids, before, own = soak.note_workers(), _memory_of(soak), _own_memory()
@@ -199,7 +205,7 @@ async def test_every_request_ends_once_and_nothing_grows_or_is_left_over(smollm2
         assert soak.note_workers() == pids, "a worker ended without being killed"
         growth = {pid: _memory(pid) - bytes_before for pid, bytes_before in before.items()}
         own_growth = _own_memory() - own
-        print(f"{len(last)} requests after {REQUESTS - len(last)}: workers by process grew by {growth} bytes,")
+        print(f"{len(last)} requests after {requests - len(last)}: workers by process grew by {growth} bytes,")
         print(f"this process by {own_growth}")
         assert max(growth.values()) < WORKER_GROWTH
         assert own_growth < SERVER_GROWTH
@@ -207,9 +213,9 @@ async def test_every_request_ends_once_and_nothing_grows_or_is_left_over(smollm2
         await soak.close()
     came_to = Counter(ending.came_to for ending in soak.endings)
     print(f"{dict(came_to)}, {len(soak.seen)} worker processes")
-    assert sum(came_to.values()) == REQUESTS
+    assert sum(came_to.values()) == requests
     assert set(came_to) <= {"result", "error", "cancelled"}
-    assert came_to["result"] > REQUESTS / 3
+    assert came_to["result"] > requests / 3
     assert sum(ending.late for ending in soak.endings) == 0
     await until(lambda: workers(folder.parent) == [])
     await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in soak.seen))  # a zombie has a folder there too
