@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+# A shell ignores Ctrl-C in what it runs in the background, and so would all processes that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Read by the threads of llama.cpp: those that wait must not take the cores from those that work, nor sleep at once.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 # No worker outlives its test, and none that the user's editors run is asked. Tests of sharing say so themselves.
