@@ -24,9 +24,3 @@ def accuracy_at(
     front = pareto(costs, accuracies)
     at = np.searchsorted(costs[front], budgets, "right")
     return np.concatenate(([0.0], accuracies[front]))[at]
-
-
-def cost_of(costs: NDArray[np.float64], accuracies: NDArray[np.float64], wanted: float) -> float:
-    """The least cost of at least such an accuracy; infinite where no point has it."""
-    enough = costs[accuracies >= wanted]
-    return float(enough.min()) if len(enough) else float("inf")

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rung.cascade.tune.pareto import accuracy_at, cost_of, pareto
+from rung.cascade.tune.pareto import accuracy_at, pareto
 
 FEW = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 POINTS = st.lists(st.tuples(FEW, FEW), min_size=1, max_size=12)
@@ -30,9 +30,3 @@ def test_a_budget_buys_the_most_accurate_point_that_it_pays_for(
     costs, accuracies = (np.array(values) for values in zip(*points, strict=True))
     expected = max((accuracy for cost, accuracy in points if cost <= budget), default=0.0)
     assert accuracy_at(costs, accuracies, np.array([budget])) == [expected]
-
-
-@given(POINTS, FEW)
-def test_an_accuracy_costs_what_the_cheapest_such_point_costs(points: list[tuple[float, float]], wanted: float) -> None:
-    costs, accuracies = (np.array(values) for values in zip(*points, strict=True))
-    assert cost_of(costs, accuracies, wanted) == min((c for c, a in points if a >= wanted), default=float("inf"))
