@@ -27,8 +27,6 @@ _LOG_ERROR = 4  # ggml.h: GGML_LOG_LEVEL_ERROR
 _ABORT_WORDS = (b"graph_compute_async failed with error 1", b"compute status: 1", b"failed to decode, ret = 2")
 _Q8_0 = 8  # ggml.h: GGML_TYPE_Q8_0, 34 bytes for 32 values
 _F16 = 1
-_LARGE_HEAD = 128
-_FLASH_ATTENTION_AUTO, _NO_FLASH_ATTENTION = -1, 0  # llama.h: LLAMA_FLASH_ATTN_TYPE_…
 
 
 class Decoded(Enum):
@@ -151,19 +149,10 @@ class Backend:
         parameters.n_outputs_max = SEQUENCES  # llama.cpp wants a row for each sequence
         parameters.kv_unified = True
         parameters.type_k = parameters.type_v = cache_type
-        parameters.flash_attn_type = self._flash_attention(settings)
         parameters.n_threads = parameters.n_threads_batch = settings.threads or os.cpu_count() or 1
         parameters.abort_callback = self._flag
         parameters.abort_callback_data = ctypes.cast(self._aborting, ctypes.c_void_p)
         return parameters
-
-    def _flash_attention(self, settings: EngineSettings) -> int:
-        # On a processor it computes each row by itself, at a price for each head. With heads as small as SmolLM2's, 10
-        # samples or the 20 tokens of an edit take a quarter longer with it than without, and a new prompt a fifth less;
-        # with Gemma's of 256 values only the fifth is left. Values of 8 bits need it.
-        if settings.exact or self.offloaded or self._head_size("key") >= _LARGE_HEAD:
-            return _FLASH_ATTENTION_AUTO
-        return _NO_FLASH_ATTENTION
 
     def _cell_bytes(self, cache_type: int) -> int:
         """Of one token's keys and values in all layers."""
