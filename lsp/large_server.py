@@ -10,11 +10,12 @@ import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from rung.lsp.free_port import free_port
+from rung.models.free_port import free_port
 from rung.models.http import HttpModel
+from rung.models.stopping import stop
 
 _START_S = 120.0
 _STOP_S = 5.0
@@ -50,7 +51,7 @@ async def large_server(checkpoint: Path, model: str, *, context: int, threads: i
         await _answers(process, url, model, last_words)
         yield url
     finally:
-        await _stop(process)
+        await stop(process, _STOP_S)
         await listening
 
 
@@ -73,14 +74,3 @@ async def _overhear(process: Process, last_words: deque[str]) -> None:
     assert process.stderr is not None
     while chunk := await process.stderr.read(65536):
         last_words.extend(line for line in chunk.decode("utf-8", "replace").splitlines() if line.strip())
-
-
-async def _stop(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _STOP_S)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 VARIABLE = "RUNG_DATA"
+T = TypeVar("T")
+
 _DEFAULT = Path("../shared/data")
 
 
@@ -38,3 +40,8 @@ def rows(name: str, source: str) -> Iterator[dict[str, Any]]:
         ) from None
     except (OSError, EOFError, ValueError) as error:
         raise DataMissing(f"{path} cannot be read ({error}); fetch it anew from {source}.") from None
+
+
+def spread(items: Sequence[T], count: int) -> list[T]:
+    """`count` of them, evenly spaced; all where there are fewer."""
+    return [items[at * len(items) // count] for at in range(min(count, len(items)))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rung.cascade.bench.data import DataMissing
+from rung.cascade.bench.data import DataMissing, spread
 from rung.cascade.bench.greedy import LineTask
 
 _LINES_A_FILE = 5  # each prompt goes on where the one before ended, as when a user writes
@@ -26,7 +26,7 @@ def source_lines(trees: Sequence[Path], count: int) -> list[LineTask]:
     if len(files) < wanted:
         there = len(files) * _LINES_A_FILE
         raise DataMissing(f"{', '.join(map(str, trees))} gives {there} lines and not {count}: name more source trees.")
-    return [task for at in range(wanted) for task in files[at * len(files) // wanted]][:count]
+    return [task for tasks in spread(files, wanted) for task in tasks][:count]
 
 
 def _texts(trees: Sequence[Path]) -> Iterator[str]:

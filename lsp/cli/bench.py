@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from itertools import islice, product
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from rung.cascade.bench.data import DataMissing
+from rung.cascade.bench.data import DataMissing, spread
 from rung.cascade.bench.humaneval import line_problems, problems
 from rung.cascade.bench.ladder import (
     STRATEGIES,
@@ -30,6 +29,7 @@ from rung.cascade.ladder import Rung
 from rung.cascade.sandbox import Sandbox, SandboxUnavailable
 from rung.cascade.sandboxed import find_tester
 from rung.cascade.task import TaskKind
+from rung.lsp.cli.bench_bars import bars, beginning
 from rung.lsp.cli.bench_checkpoints import checkpoints
 from rung.lsp.cli.bench_engine import engine
 from rung.lsp.cli.bench_workers import workers
@@ -47,7 +47,6 @@ app.command("checkpoints")(checkpoints)
 # An example: what a small hosted model costs. $ per million tokens.
 LARGE_PRICE = Price(0.10, 0.40)
 _CONTEXT = 2048
-T = TypeVar("T")
 
 
 @app.callback()
@@ -71,7 +70,7 @@ def ladder(
     theta = {TaskKind.LINE: theta_line, TaskKind.FUNCTION: theta_function}
     try:
         cases = {
-            TaskKind.LINE: [line_case(problem) for problem in _spread(list(line_problems()), lines)],
+            TaskKind.LINE: [line_case(problem) for problem in spread(list(line_problems()), lines)],
             TaskKind.FUNCTION: [case for problem in islice(problems(), functions) if (case := function_case(problem))],
         }
         rows = asyncio.run(_rows(cases, small, large, k, l, theta, threads))
@@ -110,15 +109,14 @@ async def _rows(
         )
         try:
             await local.start()
-            with _progress() as progress:
+            with bars() as progress:
                 for kind, strategy in product(cases, STRATEGIES):
-                    bar = progress.add_task(f"{kind}s, {strategy}", total=len(cases[kind]))
                     results = await measure(
                         cases[kind],
                         ladder_for(strategy, *rungs, theta),
                         tester,
                         sandbox,
-                        lambda bar=bar: progress.advance(bar),  # type: ignore[misc]
+                        beginning(progress)(f"{kind}s, {strategy}", len(cases[kind])),
                     )
                     rows.append(row(kind, strategy, results))
         finally:
@@ -143,18 +141,3 @@ def _table(rows: Sequence[Row]) -> Table:
             f"{item.median_s:.2f}",
         )
     return table
-
-
-def _spread(items: Sequence[T], count: int) -> list[T]:
-    """`count` of them, evenly spaced."""
-    return [items[at * len(items) // count] for at in range(min(count, len(items)))]
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rung.cascade.bench.data import DataMissing
+from rung.cascade.bench.data import DataMissing, spread
 from rung.cascade.bench.greedy import LineTask
 from rung.cascade.bench.humaneval import line_problems
 from rung.cascade.bench.source_lines import source_lines
 from rung.lsp.bench.checkpoints_run import Subject, Tasks, measure_checkpoints
 from rung.lsp.bench.checkpoints_tables import right_and_same, size_and_speed
+from rung.lsp.cli.bench_bars import bars, beginning
 from rung.lsp.cli.sentences import sentences
+from rung.models.bench.setup import THREADS
 from rung.models.catalogue import CatalogueError, Checkpoint, find, installed
 from rung.models.protocol import ModelError
 
-_MOST_THREADS = 8
 _SENSIBLE_BYTES = 1_000_000_000
 _WIDTH = 200
 # Written by many hands, installed with rung, and in no standard library.
@@ -44,9 +43,7 @@ def checkpoints(
         str | None, typer.Option(help="Compare texts with this one's; with what each was made of, if not given.")
     ] = None,
     turns: Annotated[int, typer.Option(min=1, max=99, help="Speeds are medians of so many.")] = 3,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Of each model.")] = min(
-        os.cpu_count() or 1, _MOST_THREADS
-    ),
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Of each model.")] = THREADS,
 ) -> None:
     """Compare checkpoints: size, tokens per second, exact match, and agreement with what they were made of."""
     trees = source or _packages()
@@ -55,9 +52,9 @@ def checkpoints(
         try:
             subjects = _subjects(names, reference)
             tasks = Tasks(_humaneval(lines), source_lines(trees, lines))
-            with _progress() as progress:
+            with bars() as progress:
                 results = asyncio.run(
-                    measure_checkpoints(subjects, tasks, turns=turns, threads=threads, begin=_begin(progress))
+                    measure_checkpoints(subjects, tasks, turns=turns, threads=threads, begin=beginning(progress))
                 )
         except (DataMissing, ModelError) as error:
             typer.echo(str(error), err=True)
@@ -96,28 +93,9 @@ def _root(name: str, here: dict[str, Checkpoint]) -> str:
 
 
 def _humaneval(count: int) -> list[LineTask]:
-    every = [LineTask(problem.before, problem.line) for problem in line_problems()]
-    return [every[at * len(every) // count] for at in range(min(count, len(every)))]
+    return spread([LineTask(problem.before, problem.line) for problem in line_problems()], count)
 
 
 def _packages() -> list[Path]:
     specs = [importlib.util.find_spec(name) for name in _PACKAGES]
     return [Path(spec.origin).parent for spec in specs if spec and spec.origin]
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-
-
-def _begin(progress: Progress) -> Callable[[str, int], Callable[[], None]]:
-    def begin(what: str, steps: int) -> Callable[[], None]:
-        task = progress.add_task(what, total=steps)
-        return lambda: progress.advance(task)
-
-    return begin

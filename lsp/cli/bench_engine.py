@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rung.cascade.bench.data import DataMissing
 from rung.lsp.bench.asked import line_prompts, solution_prompts
 from rung.lsp.bench.engine_record import machine, record
-from rung.lsp.bench.engine_run import FULL, QUICK, Asked, Begin, Measurement, Run, run_engine
+from rung.lsp.bench.engine_run import FULL, QUICK, Asked, Measurement, Run, run_engine
 from rung.lsp.bench.engine_tables import all_targets, figures, targets_table
-from rung.models.bench.setup import Setup
+from rung.lsp.cli.bench_bars import bars, beginning
+from rung.models.bench.setup import THREADS, Setup
 from rung.models.bench.work import BenchFailed
 from rung.models.catalogue import CatalogueError, find
-
-_MOST_THREADS = 8
 
 
 def engine(
@@ -31,9 +27,7 @@ def engine(
     only: Annotated[list[Measurement] | None, typer.Option(help="Measure this; may be repeated. Else all.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One short round: shows that it runs, not how fast.")] = False,
     rounds: Annotated[int | None, typer.Option(min=1, max=99, help="In each, every contestant has a turn.")] = None,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Of every contestant.")] = min(
-        os.cpu_count() or 1, _MOST_THREADS
-    ),
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Of every contestant.")] = THREADS,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every round here.")] = None,
 ) -> None:
     """Measure rung's engine, raw llama.cpp, its Python wrapper and its own tools on the same file in turns."""
@@ -51,8 +45,8 @@ def engine(
                 solution_prompts(setup, size.problems, size.solution_tokens) if Measurement.SOLUTIONS in wanted else [],
                 line_prompts(setup, size.lines) if Measurement.DRAFTS in wanted else {},
             )
-            with _progress() as progress:
-                runs[name] = asyncio.run(run_engine(setup, wanted, size, asked, _begin(progress, name)))
+            with bars() as progress:
+                runs[name] = asyncio.run(run_engine(setup, wanted, size, asked, beginning(progress, name)))
             _show(console, name, runs[name], threads)
             _write(json_file, record(runs, size, threads))
     except (BenchFailed, CatalogueError, DataMissing) as error:
@@ -82,21 +76,3 @@ def _show(console: Console, name: str, run: Run, threads: int) -> None:
         console.print(targets)
     for note in run.notes:
         console.print(note, soft_wrap=True)
-
-
-def _begin(progress: Progress, name: str) -> Begin:
-    def begin(what: str, steps: int) -> Callable[[], None]:
-        bar: Any = progress.add_task(f"{name}, {what}", total=steps)
-        return lambda: progress.advance(bar)
-
-    return begin
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )

@@ -12,21 +12,19 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from rung.models.bench.setup import THREADS
 from rung.models.bench.sharing import SERVERS, Measured, measure_sharing, percentile
 from rung.models.bench.work import BenchFailed, ContestantMissing
 from rung.models.catalogue import CatalogueError, find
 from rung.models.protocol import ModelError
 
-_MOST_THREADS = 8
 _MB = 1e6
 
 
 def workers(
     checkpoint: Annotated[str, typer.Argument(help="A name that `rung models list` shows, or a .gguf file.")],
     context: Annotated[int, typer.Option(min=256, max=1_048_576, help="Tokens.")] = 4096,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Of each worker.")] = min(
-        os.cpu_count() or 1, _MOST_THREADS
-    ),
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Of each worker.")] = THREADS,
     rounds: Annotated[int, typer.Option(min=2, max=100, help="Starts; messages are timed 20 times as often.")] = 10,
 ) -> None:
     """Measure the memory of shared and private workers, and the way to a shared one."""

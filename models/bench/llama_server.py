@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
@@ -16,6 +15,8 @@ import httpx
 
 from rung.models.bench.setup import Setup
 from rung.models.bench.work import Answer, BenchFailed, Work
+from rung.models.free_port import free_port
+from rung.models.stopping import stop
 
 NAME = "llama-server"
 _SLOTS = 10
@@ -49,7 +50,7 @@ class LlamaServer:
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
-        setup, port = self._setup, _free_port()
+        setup, port = self._setup, free_port()
         arguments = (
             *("-m", str(setup.checkpoint), "--host", "127.0.0.1", "--port", str(port)),
             *("-t", str(setup.threads), "-tb", str(setup.threads), "-np", str(_SLOTS), "--kv-unified"),
@@ -100,16 +101,8 @@ class LlamaServer:
         if client is not None:
             await client.aclose()
         process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), _STOP_S)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        if process is not None:
+            await stop(process, _STOP_S)
 
     async def _loaded(self) -> None:
         assert self._client is not None
@@ -155,10 +148,3 @@ def counts_in(final: object) -> Counts:
         case [int(cached), int(evaluated), int(generated)]:
             return Counts(cached + evaluated, cached, generated)
     raise BenchFailed(f"{NAME} ended a sequence without its counts.")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from rung.models.llama.spawn import worker_environment
+
+THREADS = min(os.cpu_count() or 1, 8)  # where nobody says how many
 
 
 @dataclass(frozen=True, slots=True)

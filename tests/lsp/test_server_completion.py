@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from .server_peer import Peer, Refused, TcpServer, completion_params, inserted, listening, result_of
+from .server_peer import Peer, Refused, TcpServer, completion_params, inserted, result_of
 
 URI = "untitled:a"
 PROGRESS = {"window": {"workDoneProgress": True}}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TcpServer]:
-    with listening(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from .server_peer import Peer, TcpServer, listening
+from .server_peer import Peer, TcpServer
 
 URI = "untitled:a"
 OTHER = "untitled:b"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TcpServer]:
-    with listening(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from .server_peer import Peer, Refused, TcpServer, completion_params, inserted, listening, result_of, serving
+from .server_peer import Peer, Refused, TcpServer, completion_params, inserted, result_of, serving
 
 URI = "untitled:a"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TcpServer]:
-    with listening(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

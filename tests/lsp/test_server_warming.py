@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,9 @@ from lsprotocol import types
 from rung.lsp.server.documents import Document, Place
 from rung.lsp.server.warming import _end
 
-from .server_peer import Peer, TcpServer, completion_params, inserted, listening, result_of, serving
+from .server_peer import Peer, TcpServer, completion_params, inserted, result_of, serving
 
 URI = "untitled:a"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TcpServer]:
-    with listening(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

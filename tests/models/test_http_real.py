@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rung.models.free_port import free_port
 from rung.models.http import HttpModel, Timeouts
 from rung.models.protocol import FinishReason, ModelRefused, Prompt, Sampling, Token
 
@@ -37,7 +37,7 @@ def llama_server(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     binary = os.environ.get("RUNG_LLAMA_SERVER") or shutil.which("llama-server")
     if not binary:
         pytest.skip("no llama-server: put it on PATH, or its path into RUNG_LLAMA_SERVER (scripts/get-llama-server.sh)")
-    port = _free_port()
+    port = free_port()
     command = [binary, "-m", str(smollm2), "--host", "127.0.0.1", "--port", str(port), "-t", "2", "-c", "4096"]
     with _running([*command, "--alias", "smol"], port, tmp_path_factory.mktemp("server")) as url:
         yield url
@@ -128,7 +128,7 @@ async def test_llama_cpp_pythons_server_without_log_probabilities_still_answers(
 @contextmanager
 def _llama_cpp_python(checkpoint: Path, directory: Path, logits_all: str) -> Iterator[str]:
     pytest.importorskip("llama_cpp.server", exc_type=ImportError)
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(checkpoint), "--model_alias", "smol"]
     options = ["--n_threads", "2", "--n_ctx", "4096", "--logits_all", logits_all, "--host", "127.0.0.1"]
     with _running([*command, *options, "--port", str(port)], port, directory) as url:
@@ -164,10 +164,3 @@ def _ready(url: str) -> bool:
         return httpx.get(f"{url}/models", timeout=2, trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rung.models.llama.cores import cores
 from rung.models.llama.engine.backend import OUTPUTS, PARKED_SHARE, SEQUENCES, Backend, Decoded
-from rung.models.llama.engine.drafts import LONGEST_DRAFT, Costs, Odds
+from rung.models.llama.engine.drafts import Costs, Odds
 from rung.models.llama.engine.draw import Draw
 from rung.models.llama.engine.parked import Parked
 from rung.models.llama.engine.slots import Slots
@@ -33,15 +33,15 @@ class Engine:
         self.vocabulary = Vocabulary(self.backend.model)
         self.draw = Draw(self.vocabulary.size)
         most = settings.threads or cores()
-        self.speed = measure(self.backend, most)
+        drafting = settings.drafts and settings.exact and not self.backend.offloaded
+        self.speed = measure(self.backend, most, drafts=drafting)
         self._single = ThreadCount(most)
         self._several = ThreadCount(most)
         self._single.begin(self.speed.single)
         self._several.begin(self.speed.several)
         parked = Parked(settings.cache_mb * 2**20 // PARKED_SHARE)
         self.slots = Slots(self.backend, SEQUENCES, parked, exact=settings.exact)
-        exact = settings.exact and self.speed.exact and not self.backend.offloaded
-        self.drafts = (Odds(), Costs(self.speed.seconds[: LONGEST_DRAFT + 1])) if settings.drafts and exact else None
+        self.drafts = (Odds(), Costs(self.speed.seconds)) if self.speed.exact else None
 
     def decode(
         self, tokens: Sequence[int], positions: Sequence[int], sequences: Sequence[int], outputs: Sequence[int]

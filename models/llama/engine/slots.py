@@ -57,11 +57,6 @@ class Slots:
         self._slots: list[Slot] = []
         self._clock = itertools.count()
 
-    @property
-    def idle(self) -> int:
-        """How many slots nobody works with."""
-        return sum(not slot.claimed for slot in self._slots)
-
     def claim(self, prompt: list[int]) -> Slot:
         """A slot whose tokens begin `prompt`, without its last one, whose logits are wanted. Release it.
 

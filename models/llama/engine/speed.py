@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.models.llama.engine.backend import CHUNK, Backend, Decoded
+from rung.models.llama.engine.backend import Backend, Decoded
 from rung.models.llama.engine.drafts import LONGEST_DRAFT
 
 _BASE = 32  # tokens before those that are timed
@@ -22,10 +22,10 @@ _CHECKED = 7  # tokens whose logits are compared
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """single, several: the threads that were fastest for one token and for more. seconds[n - 1]: a batch of n tokens of
-    one sequence, n up to CHUNK; measured to LONGEST_DRAFT + 1, and drawn on from there.
+    """single, several: the threads that were fastest for one token and for more.
 
-    exact: whether the logits of a batch are, bit by bit, those of its tokens one at a time.
+    The others only where drafts are wanted, else empty and False. seconds[n - 1]: a batch of n tokens of one sequence,
+    n up to LONGEST_DRAFT + 1. exact: whether the logits of a batch are, bit by bit, those of its tokens one at a time.
     """
 
     single: int
@@ -34,7 +34,7 @@ class Speed:
     exact: bool
 
 
-def measure(backend: Backend, most: int) -> Speed:
+def measure(backend: Backend, most: int, *, drafts: bool) -> Speed:
     """Half a second, before the first request; the backend's cache is empty before and after. most: threads."""
     tokens = np.random.default_rng(0).integers(0, backend.vocabulary_size, _BASE + _LARGEST).tolist()
     until = time.perf_counter() + _ENOUGH_S
@@ -43,6 +43,9 @@ def measure(backend: Backend, most: int) -> Speed:
     # may be at work.
     counts = sorted({1, 2, 4, 8, most} & set(range(1, most + 1)))
     single, several = (_fastest(backend, tokens, counts, size, until) for size in (1, 8))
+    if not drafts:
+        backend.clear()
+        return Speed(single, several, (), False)
     backend.use_threads(single, several)
     seconds = [_seconds(backend, tokens, size, until) for size in _SIZES]
     exact = backend.partial and _is_exact(backend, tokens)
@@ -74,9 +77,8 @@ def _seconds(backend: Backend, tokens: list[int], size: int, until: float) -> fl
 
 
 def _between(seconds: Sequence[float]) -> tuple[float, ...]:
-    """For every size up to CHUNK, on lines between and after those measured."""
-    last = seconds[-1] + max(0.0, seconds[-1] - seconds[0]) / (_SIZES[-1] - _SIZES[0]) * (CHUNK - _SIZES[-1])
-    return tuple(np.interp(np.arange(1, CHUNK + 1), [*_SIZES, CHUNK], [*seconds, last]).tolist())
+    """For every size up to the largest, on lines between those measured."""
+    return tuple(np.interp(np.arange(1, _LARGEST + 1), _SIZES, seconds).tolist())
 
 
 def _is_exact(backend: Backend, tokens: list[int]) -> bool:
