@@ -1,4 +1,4 @@
-"""Where the data sets of the benchmarks lie."""
+"""Where the data sets of the benchmarks lie, and how they are read."""
 
 from __future__ import annotations
 
@@ -19,27 +19,50 @@ class DataMissing(Exception):
     """A data set is not there or cannot be read; the message says where it is to be had."""
 
 
-def folder() -> Path:
-    """Named by RUNG_DATA, else `../shared/data` as seen from the working directory."""
-    return Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else _DEFAULT
+def folder(configured: Path | None = None) -> Path:
+    """Named by RUNG_DATA, else the configured one, else `../shared/data` as seen from the working directory."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else configured or _DEFAULT
 
 
-def rows(name: str, source: str) -> Iterator[dict[str, Any]]:
-    """The objects of a gzipped JSON Lines file. source: a public place of the data. Raises DataMissing."""
-    path = folder() / name
+def public_rows(at: Path, name: str, source: str) -> Iterator[dict[str, Any]]:
+    """The objects of a public file in the folder `at`. source: a public place of the data. Raises DataMissing."""
+    path = at / name
+    if not path.exists():
+        raise DataMissing(f"{path} is not there: name its folder in {VARIABLE}; the data is public at {source}.")
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise ValueError("a line is no object")
-                yield row
-    except FileNotFoundError:
-        raise DataMissing(
-            f"{path} is not there: name its folder in {VARIABLE}; the data is public at {source}."
-        ) from None
-    except (OSError, EOFError, ValueError) as error:
-        raise DataMissing(f"{path} cannot be read ({error}); fetch it anew from {source}.") from None
+        yield from rows(path)
+    except DataMissing as error:
+        raise DataMissing(f"{error} Fetch it anew from {source}.") from None
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON Lines file, gzipped where its name ends in .gz. Raises DataMissing, naming the line."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _object(path, number, line)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataMissing(f"{path} cannot be read ({error}).") from None
+
+
+def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataMissing(f"{path}, line {number} is not JSON ({error}).") from None
+    if not isinstance(row, dict):
+        raise DataMissing(f"{path}, line {number} is no object.")
+    return row
+
+
+def text(row: dict[str, Any], key: str, where: str) -> str:
+    """A text of a row. where: names the row for the reader. Raises DataMissing."""
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise DataMissing(f"{where} has no text {key!r}: it is another data set, or damaged.")
+    return value
 
 
 def spread(items: Sequence[T], count: int) -> list[T]:

@@ -8,7 +8,8 @@ from statistics import median
 from typing import Literal
 
 from rung.cascade.attempt import Climb, Decision
-from rung.cascade.bench.humaneval import LineProblem, Problem
+from rung.cascade.bench.problem import Problem
+from rung.cascade.bench.sets.humaneval import LineProblem
 from rung.cascade.climb import climb
 from rung.cascade.cut import program
 from rung.cascade.function import Tester

@@ -81,6 +81,10 @@ def read_layer(path: Path, content: bytes) -> Layer:
     given = dict(_set_values(config, ()))
     if ("ladder",) in given:
         given["ladder",] = tuple(_with_absolute_checkpoint(rung, path.parent) for rung in config.ladder)
+    if given.get(("tune", "data")) is not None:
+        given["tune", "data"] = _absolute(config.tune.data or "", path.parent)
+    if ("tune", "sets") in given:
+        given["tune", "sets"] = {name: _absolute(at, path.parent) for name, at in config.tune.sets.items()}
     return Layer(document, given)
 
 
@@ -120,6 +124,8 @@ def with_untrusted_layer(stack: Stack, layer: Layer) -> Stack:
             continue
         elif where == ("ladder",):
             held_back.append(_hold(layer, where, "it chooses which models and servers are asked"))
+        elif where[0] == "tune":
+            held_back.append(_hold(layer, where, "it names files to be read"))
         elif TIGHTER[where[0]](old, value):
             tighter[where] = value
         else:
@@ -189,8 +195,12 @@ def _with_absolute_checkpoint(rung: RungConfig, folder: Path) -> RungConfig:
     """A path in a file is relative to that file."""
     if rung.checkpoint is None or not rung.checkpoint.lower().endswith(".gguf"):
         return rung
+    return rung.model_copy(update={"checkpoint": _absolute(rung.checkpoint, folder)})
+
+
+def _absolute(text: str, folder: Path) -> str:
     try:
-        path = Path(rung.checkpoint).expanduser()
+        path = Path(text).expanduser()
     except RuntimeError:  # ~nobody: it stays as it is, and is not found later
-        path = Path(rung.checkpoint)
-    return rung.model_copy(update={"checkpoint": str(folder / path)})
+        path = Path(text)
+    return str(folder / path)

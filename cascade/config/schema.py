@@ -17,6 +17,7 @@ UnitInterval = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 GitignorePattern = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(gitignore_pattern)]
+SetName = Annotated[str, Field(min_length=1, max_length=64, pattern=re.compile(r"^[a-z0-9][a-z0-9_-]*$"))]
 RUNG_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._:/+-]*$")
 
 
@@ -225,6 +226,23 @@ class Telemetry(Section):
     source_text: bool = Field(default=False, description="Keep prompts and completions in it too.")
 
 
+class Tune(Section):
+    """Where `rung tune` finds problems with hidden tests."""
+
+    data: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="Folder of the public sets humaneval, mbpp and apps; the environment variable RUNG_DATA overrides "
+        "it. A path is relative to the file it is written in; `~` is your home.",
+    )
+    sets: dict[SetName, Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
+        default={},
+        max_length=64,
+        description="Your own sets by their names: a .jsonl file of functions with tests, or a folder of such files.",
+    )
+
+
 class Config(Section):
     """All of it."""
 
@@ -252,6 +270,7 @@ class Config(Section):
         "the project, in any case. Added to the built-in ones; a later `!pattern` takes files out again.",
     )
     telemetry: Telemetry = Field(default=Telemetry(), description="The local record of what rung did; never sent.")
+    tune: Tune = Field(default=Tune(), description="Problems for `rung tune`.")
 
     @model_validator(mode="after")
     def _keys_fit_together(self) -> Self:

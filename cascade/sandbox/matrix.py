@@ -12,6 +12,7 @@ class Limits:
 
     memory_mb: address space of each process; a cell has two. threads: of all cells together. file_mb: one file.
     tmp_mb: all files. answer_kb: arguments or result of one call. at_once: cells that run at the same time.
+    timeouts: a solution that ran out of time so often in a row is given up: all that is left of it is TIMEOUT.
     """
 
     wall_s: float = 10.0
@@ -22,6 +23,7 @@ class Limits:
     tmp_mb: int = 16
     answer_kb: int = 4096
     at_once: int = 2
+    timeouts: int = 3
 
 
 class Verdict(StrEnum):
@@ -30,7 +32,7 @@ class Verdict(StrEnum):
     PASSED = "passed"
     FAILED = "failed"  # an assertion was false
     ERROR = "error"  # an exception, a syntax error, or a value that is no data
-    TIMEOUT = "timeout"  # test_s was over
+    TIMEOUT = "timeout"  # test_s was over, or the solution was given up
     KILLED = "killed"  # a process died: memory, a crash, exit
     NOT_RUN = "not_run"  # wall_s was over, or the sandbox died
 

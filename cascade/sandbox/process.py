@@ -32,10 +32,10 @@ class Process:
         assert self._bwrap.stdin
         self._bwrap.stdin.write(data)
 
-    async def read(self, size: int) -> bytes:
-        """Raises asyncio.IncompleteReadError at the end."""
+    async def read_some(self, most: int) -> bytes:
+        """What there is, at least a byte; nothing at the end."""
         assert self._bwrap.stdout
-        return await self._bwrap.stdout.readexactly(size)
+        return await self._bwrap.stdout.read(most)
 
     async def complaint(self) -> str:
         """The last line that bubblewrap or Python wrote."""

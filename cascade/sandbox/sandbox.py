@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 from rung.cascade.sandbox.bubblewrap import SandboxUnavailable, candidates, command
-from rung.cascade.sandbox.job import Reports, job
+from rung.cascade.sandbox.job import Reports, cells, head
 from rung.cascade.sandbox.matrix import Limits, Matrix, Verdict
-from rung.cascade.sandbox.process import started
+from rung.cascade.sandbox.session import Session, opened
 
 _PROBE_S = 20.0
 _INSTALL = "Install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`)."
@@ -51,7 +52,7 @@ class Sandbox:
         raise SandboxUnavailable(f"Functions are not self-tested: no sandbox starts ({'; '.join(reasons)}). {_INSTALL}")
 
     async def run(self, solutions: Sequence[str], tests: Sequence[str], limits: Limits | None = None) -> Matrix:
-        """Every solution under every test, each pair in processes of its own.
+        """Every solution under every test.
 
         When this returns, raises or is cancelled, no process of it is alive. Raises SandboxUnavailable.
         """
@@ -60,31 +61,26 @@ class Sandbox:
         verdicts = [[Verdict.NOT_RUN] * len(tests) for _ in solutions]
         if solutions and tests:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(limits.wall_s):
-                    await self._fill(verdicts, job(solutions, tests, limits), limits)
+                async with asyncio.timeout(limits.wall_s), self.session(limits) as session:
+                    session.add(solutions, tests)
+                    verdicts = session.verdicts
+                    await session.completed(limits.wall_s)
         return Matrix(tuple(map(tuple, verdicts)), time.monotonic() - begin)
 
-    async def _fill(self, verdicts: list[list[Verdict]], work: bytes, limits: Limits) -> None:
-        reports = Reports(verdicts)
-        async with started(lambda fd: command(self._bwrap, limits.tmp_mb, fd)) as process:
-            process.send(work)
-            try:
-                while not reports.complete:
-                    reports.take(await process.read(Reports.SIZE))
-            except asyncio.IncompleteReadError:
-                if not reports.ready:
-                    raise SandboxUnavailable(f"The sandbox does not start: {await process.complaint()}.") from None
+    def session(self, limits: Limits) -> AbstractAsyncContextManager[Session]:
+        """One sandbox for solutions and tests that come by and by. Raises SandboxUnavailable when it is entered."""
+        return opened(lambda fd: command(self._bwrap, limits.tmp_mb, fd), limits)
 
 
 def _probe(bwrap: str) -> str | None:
     """Why this one does not work; None where it does."""
-    verdicts = [[Verdict.NOT_RUN]]
-    reports = Reports(verdicts)
+    reports = Reports()
+    reports.grow(1, 1)
     limits = Limits(test_s=_PROBE_S / 2)
     try:
         done = subprocess.run(
             command(bwrap, limits.tmp_mb),
-            input=job([_PROBE], ["assert confined()"], limits),
+            input=head(limits) + cells([_PROBE], ["assert confined()"]),
             capture_output=True,
             timeout=_PROBE_S,
             env={},
@@ -94,9 +90,9 @@ def _probe(bwrap: str) -> str | None:
         return f"no answer in {_PROBE_S:.0f} s"
     except OSError as error:
         return error.strerror or str(error)
-    for start in range(0, len(done.stdout) - Reports.SIZE + 1, Reports.SIZE):
-        reports.take(done.stdout[start : start + Reports.SIZE])
-    if verdicts[0][0] is Verdict.PASSED:
+    reports.take(done.stdout[: len(done.stdout) - len(done.stdout) % Reports.SIZE])
+    verdict = reports.verdicts[0][0]
+    if verdict is Verdict.PASSED:
         return None
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:300] if lines else f"its check ended as {verdicts[0][0]}"
+    return lines[-1][:300] if lines else f"its check ended as {verdict}"

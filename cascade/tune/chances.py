@@ -24,13 +24,15 @@ class Chances:
     """Of one option of one rung, for P problems and T thresholds; expectations over the draws.
 
     climbs: T × P, probability that the score is below θ. accepted_right: T × P, that it is not, and the solution is
-    right. right: P, that the best solution is right; dollars: P, of the attempt.
+    right. right: P, that the best solution is right; dollars: P, of the attempt; score: P, of the best solution, 0
+    where nothing is tested.
     """
 
     climbs: Floats
     accepted_right: Floats
     right: Floats
     dollars: Floats
+    score: Floats
 
 
 def chances(
@@ -39,19 +41,19 @@ def chances(
     """option: not SKIP. Raises ValueError where a problem's recording has too few samples for it."""
     at = np.asarray(thetas, dtype=np.float64)
     found = [_of_problem(evidence, option, at, most_subsets, [seed, index]) for index, evidence in enumerate(problems)]
-    climbs, accepted, right, dollars = (np.stack(values, axis=-1) for values in zip(*found, strict=True))
-    return Chances(climbs, accepted, right, dollars)
+    return Chances(*(np.stack(values, axis=-1) for values in zip(*found, strict=True)))
 
 
 def _of_problem(
     evidence: Evidence, option: Option, thetas: Floats, most: int, seed: list[int]
-) -> tuple[Floats, Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     samples, count = _drawn_from(evidence, option)
     random = np.random.default_rng(seed)
     chosen = subsets(len(samples.correct), count, most, random)
     if not option.tests:
-        right, dollars = samples.correct[chosen[:, 0]].mean(), samples.solution_cost[chosen[:, 0]].mean()
-        return np.zeros_like(thetas), np.full_like(thetas, right), np.asarray(right), np.asarray(dollars)
+        right = samples.correct[chosen[:, 0]].mean()
+        dollars = samples.prompt_cost[0] + samples.solution_cost[chosen[:, 0]].mean()
+        return np.zeros_like(thetas), np.full_like(thetas, right), np.asarray(right), np.asarray(dollars), np.zeros(())
     lines, text_cost = samples.lines[option.l], samples.text_cost[option.l]
     texts = _paired(subsets(len(lines), count, most, random), len(chosen), random)
     chosen = _paired(chosen, len(texts), random)
@@ -61,8 +63,11 @@ def _of_problem(
     rows = np.arange(len(chosen))
     score, right_of = values[rows, best], samples.correct[chosen[rows, best]]
     accepts = score[None, :] >= thetas[:, None]
-    dollars = samples.solution_cost[chosen].sum(axis=1).mean() + text_cost[texts].sum(axis=1).mean()
-    return 1 - accepts.mean(axis=1), (accepts & right_of).mean(axis=1), np.asarray(right_of.mean()), np.asarray(dollars)
+    dollars = sum(samples.prompt_cost) + (
+        samples.solution_cost[chosen].sum(axis=1).mean() + text_cost[texts].sum(axis=1).mean()
+    )
+    whole = np.asarray(right_of.mean()), np.asarray(dollars), np.asarray(score.mean())
+    return 1 - accepts.mean(axis=1), (accepts & right_of).mean(axis=1), *whole
 
 
 def _drawn_from(evidence: Evidence, option: Option) -> tuple[Samples, int]:

@@ -18,7 +18,8 @@ class Samples:
     passed: S × D, whether a solution passes each of the D distinct lines of these texts.
     correct: S, whether it passes the hidden tests. empty: S, whether nothing of it can be run: its score is 0.
     lines: for each l, T × D, whether a line is among the first l of a text.
-    solution_cost: S, dollars. text_cost: for each l, T, dollars.
+    solution_cost: S, dollars. text_cost: for each l, T, dollars. prompt_cost: dollars of the two prompts, whatever the
+    number of samples: of the solutions, and of the test texts.
     """
 
     passed: Bools
@@ -27,6 +28,7 @@ class Samples:
     lines: dict[int, Bools]
     solution_cost: Floats
     text_cost: dict[int, Floats]
+    prompt_cost: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

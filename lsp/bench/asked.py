@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from itertools import islice
 
-from rung.cascade.bench.humaneval import line_problems, problems
 from rung.cascade.bench.ladder import function_case, line_case
+from rung.cascade.bench.sets.humaneval import line_problems, problems
 from rung.cascade.function import solution_call
 from rung.cascade.ladder import Rung
 from rung.cascade.line import line_call

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 
 from rung.cascade.bench.data import DataMissing, spread
-from rung.cascade.bench.humaneval import line_problems, problems
 from rung.cascade.bench.ladder import (
     STRATEGIES,
     Case,
@@ -25,6 +24,7 @@ from rung.cascade.bench.ladder import (
     measure,
     row,
 )
+from rung.cascade.bench.sets.humaneval import line_problems, problems
 from rung.cascade.ladder import Rung
 from rung.cascade.sandbox import Sandbox, SandboxUnavailable
 from rung.cascade.sandboxed import find_tester

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from rung.cascade.bench.data import DataMissing, spread
 from rung.cascade.bench.greedy import LineTask
-from rung.cascade.bench.humaneval import line_problems
+from rung.cascade.bench.sets.humaneval import line_problems
 from rung.cascade.bench.source_lines import source_lines
 from rung.lsp.bench.checkpoints_run import Subject, Tasks, measure_checkpoints
 from rung.lsp.bench.checkpoints_tables import right_and_same, size_and_speed

@@ -10,6 +10,7 @@ from rung.lsp.cli.demo import demo
 from rung.lsp.cli.doctor import doctor
 from rung.lsp.cli.report import report
 from rung.lsp.cli.serve import serve
+from rung.lsp.cli.tune import app as tune
 
 app = typer.Typer(
     name="rung",
@@ -28,6 +29,7 @@ app.command("untrust")(config.untrust)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.add_typer(bench.app, name="bench")
+app.add_typer(tune, name="tune")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from rung.cascade.bench.data import DataMissing
-from rung.cascade.bench.humaneval import problems
+from rung.cascade.bench.sets.humaneval import problems
 
 _CURSOR = "‸"
 

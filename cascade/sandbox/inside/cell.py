@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+from collections.abc import Collection
 from typing import NamedTuple
 
 from .seccomp import Filter
@@ -32,11 +33,18 @@ def limit(limits: CellLimits) -> None:
         _lower(name, value)
 
 
-def enclose(cpu_s: int, keep: int, filter: Filter) -> None:
-    """Close every descriptor but 0, 1, 2 and `keep`; limit the processor time and set the filter. Raises OSError."""
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 4096)
-    _lower(resource.RLIMIT_CPU, cpu_s)
+def enclose(cpu_s: int, keep: Collection[int], filter: Filter) -> None:
+    """Close every descriptor but 0, 1, 2 and those to keep; limit the processor time and set the filter.
+
+    Raises OSError.
+    """
+    begin = 3
+    for kept in sorted(keep):
+        os.closerange(begin, kept)
+        begin = kept + 1
+    os.closerange(begin, 4096)
+    if cpu_s != resource.RLIM_INFINITY:
+        _lower(resource.RLIMIT_CPU, cpu_s)
     filter.confine()
     gc.enable()
 

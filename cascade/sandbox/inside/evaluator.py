@@ -1,4 +1,4 @@
-"""The process that runs one test against one solution, and decides."""
+"""The process that runs tests against a solution, and decides."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import builtins
 import contextlib
 import importlib
 import os
+import resource
 import socket
+import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .cell import CellLimits, enclose, limit
 from .codec import Json, Refused
@@ -20,82 +22,128 @@ from .remote import Opaque, RemoteFunction, RemoteIterator, RemoteObject
 from .seccomp import Filter
 
 PASSED, FAILED, ERROR, KILLED = b"P", b"F", b"E", b"K"
-ONCE, AGAIN = b"1", b"+"
-_CELLS = 100  # that one process judges
+MOST_TESTS = 4096  # of one solution at once
+DONE, LEFT = b".", b","
 _HANDS_OUT = frozenset({"function", "iterator"})
 _SERVES = frozenset({"call", "next"})
 _AMBIENT = frozenset(vars(builtins)) | sys.stdlib_module_names
 
 
-def evaluate(test: str, control: socket.socket, limits: CellLimits, filter: Filter) -> NoReturn:
-    """Never returns. Takes sockets to solutions from `control`, and answers each with a verdict and ONCE or AGAIN."""
+class _Test(NamedTuple):
+    """code: None where it is no program. used: the names in it."""
+
+    code: CodeType | None
+    used: frozenset[str]
+
+
+class _Unwind(BaseException):
+    """Ends a test that asked for what has no answer; a lone `assert` cannot catch it."""
+
+
+def order(tests: Sequence[int]) -> bytes:
+    """What an evaluator is sent, together with the socket to a solution."""
+    return struct.pack(f"<{len(tests)}I", *tests)
+
+
+def evaluate(
+    tests: Sequence[str], control: socket.socket, verdicts: int, plain: bool, limits: CellLimits, filter: Filter
+) -> NoReturn:
+    """Never returns. Takes sockets to solutions from `control`, each with an `order`.
+
+    It answers DONE behind all of them, or LEFT where it ends after the verdict of one that it cannot go on from.
+
+    verdicts: descriptor of a pipe for one byte a test. plain: none of these tests can leave anything behind, so one
+    process runs them all.
+    """
     try:
         limit(limits)
-        enclose(limits.cpu_s * _CELLS, control.fileno(), filter)
-        _Evaluator(test, control, limits).run()
+        cpu_s = resource.RLIM_INFINITY if plain else limits.cpu_s  # the harness has an eye on each test's time
+        enclose(cpu_s, (control.fileno(), verdicts), filter)
+        _Evaluator(tests, control, verdicts, plain, limits).run()
     finally:
         os._exit(1)
 
 
 class _Evaluator:
-    """A lone `assert` is used for one solution after the other; any other test could leave something behind."""
-
-    def __init__(self, test: str, control: socket.socket, limits: CellLimits) -> None:
+    def __init__(
+        self, tests: Sequence[str], control: socket.socket, verdicts: int, plain: bool, limits: CellLimits
+    ) -> None:
+        self._tests = tests
         self._control = control
+        self._verdicts = verdicts
+        self._plain = plain
         self._limits = limits
-        self._used: set[str] = set()
-        self._after = ONCE
-        self._code: CodeType | None = None
-        with contextlib.suppress(SyntaxError, ValueError, RecursionError):
-            tree = ast.parse(test, "<test>")
-            self._code = compile(tree, "<test>", "exec", dont_inherit=True)
-            self._used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-            self._after = AGAIN if [type(each) for each in tree.body] == [ast.Assert] else ONCE
+        self._compiled: dict[int, _Test] = {}
 
     def run(self) -> None:
-        """At most _CELLS, which bounds what one process can gather in memory and processor time."""
-        for left in range(_CELLS, 0, -1):
-            _, fds, _, _ = socket.recv_fds(self._control, 1, 1)
+        while True:
+            message, fds, _, _ = socket.recv_fds(self._control, 4 * MOST_TESTS, 1)
+            if not message:
+                return
+            self._judge(fds[0], struct.unpack(f"<{len(message) // 4}I", message))
+            os.close(fds[0])
+            self._control.send(DONE)
+
+    def _judge(self, fd: int, tests: Sequence[int]) -> None:
+        classes: set[str] = set()
+        peer = Peer(fd, self._limits.answer, _HANDS_OUT, _SERVES, _StandIns(classes), self._failed)
+        offered: Json = None
+        for number in tests:
+            test = self._test(number)
+            classes.clear()
+            classes.update(name for name in test.used if name[:1].isupper())
             try:
-                verdict = self._verdict(*fds)
+                if test.code is None:
+                    verdict = ERROR
+                else:
+                    offered = peer.receive() if offered is None else offered
+                    verdict = self._verdict(test.code, test.used, peer, offered)
             except (MemoryError, Broken):
                 self._end(KILLED)
-            if left == 1:
-                self._after = ONCE
-            self._control.send(verdict + self._after)
-            if self._after == ONCE:
-                return
-            os.close(*fds)
+            os.write(self._verdicts, verdict)
 
-    def _verdict(self, fd: int) -> bytes:
-        if self._code is None:
-            return ERROR
-        peer = Peer(fd, self._limits.answer, _HANDS_OUT, _SERVES, _StandIns(self._used), self._failed)
-        offered = peer.receive()
+    def _verdict(self, code: CodeType, used: frozenset[str], peer: Peer, offered: Json) -> bytes:
         if type(offered) is list and len(offered) == 1 and type(offered[0]) is str:
             return ERROR
         namespace: dict[str, Any] = {"__name__": "test"}
-        namespace.update(_bind(peer, offered, self._used))
         try:
-            exec(self._code, namespace)
+            namespace.update(_bind(peer, offered, used))
+            exec(code, namespace)
         except AssertionError:
             return FAILED
-        except (MemoryError, SystemExit, KeyboardInterrupt, GeneratorExit):
+        except MemoryError:
+            raise
+        except (SystemExit, KeyboardInterrupt, GeneratorExit):
             return KILLED
-        except Exception:  # noqa: BLE001  whatever the test raised, it is no pass
+        except (_Unwind, Exception):  # noqa: BLE001  whatever the test raised, it is no pass
             return ERROR
         return PASSED
 
+    def _test(self, number: int) -> _Test:
+        if number not in self._compiled:
+            test = _Test(None, frozenset())
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+                tree = ast.parse(self._tests[number], "<test>")
+                used = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+                test = _Test(compile(tree, "<test>", "exec", dont_inherit=True), used)
+            self._compiled[number] = test
+        return self._compiled[number]
+
     def _failed(self, error: Broken | Refused) -> None:
-        self._end(KILLED if isinstance(error, Broken) else ERROR)
+        """A test that could catch it ends at once."""
+        if isinstance(error, Broken):
+            self._end(KILLED)
+        if self._plain:
+            raise _Unwind
+        self._end(ERROR)
 
     def _end(self, verdict: bytes) -> NoReturn:
-        """At once: the test must not catch it."""
-        self._control.send(verdict + ONCE)
+        os.write(self._verdicts, verdict)
+        self._control.send(LEFT)
         os._exit(0)
 
 
-def _bind(peer: Peer, offered: Json, used: set[str]) -> Iterator[tuple[str, Any]]:
+def _bind(peer: Peer, offered: Json, used: frozenset[str]) -> Iterator[tuple[str, Any]]:
     """The names of the solution that the test uses.
 
     A solution that brings its own `abs` or `math` must not judge itself with it: a name that Python has too is bound
@@ -128,8 +176,8 @@ class _StandIns:
     result of a function that is no data could answer `startswith`, or any other question, as it likes.
     """
 
-    def __init__(self, used: set[str]) -> None:
-        self._classes = {name for name in used if name[:1].isupper()}
+    def __init__(self, classes: set[str]) -> None:
+        self._classes = classes
 
     def __call__(self, peer: Peer, kind: str, number: int, name: str) -> object:
         if kind == "function":

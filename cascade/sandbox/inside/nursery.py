@@ -12,36 +12,55 @@ from .cell import CellLimits, limit, silence
 from .seccomp import Filter
 from .solution import solve
 
-ORDER = struct.Struct("<cII")  # what, cell, solution
-START, STOP = b"+", b"-"
+ORDER = struct.Struct("<cIII")  # what; of START and STOP: cell, solution, tests; of ADD: packets, 0, 0
+START, STOP, ADD = b"+", b"-", b"p"
+_PACKET = 1 << 15
 
 
-def nurse(control: socket.socket, programs: list[str], limits: CellLimits, filter: Filter) -> NoReturn:
+def send_program(control: socket.socket, program: str) -> None:
+    """The next solution's program, in as many packets as it needs."""
+    content = program.encode("utf-8", "surrogatepass")
+    packets = [content[at : at + _PACKET] for at in range(0, len(content), _PACKET)]
+    control.send(ORDER.pack(ADD, len(packets), 0, 0))
+    for packet in packets:
+        control.send(packet)
+
+
+def nurse(control: socket.socket, limits: CellLimits, filter: Filter) -> NoReturn:
     """Follow the harness's orders until it ends. A START carries the socket to the evaluator."""
     silence()
     limit(limits)
+    programs: list[str] = []
     children: dict[int, int] = {}
     dying: list[int] = []
     while True:
         message, fds, _, _ = socket.recv_fds(control, ORDER.size, 1)
         if not message:
             os._exit(0)
-        what, cell, solution = ORDER.unpack(message)
+        what, number, solution, tests = ORDER.unpack(message)
         dying = [child for child in dying if not os.waitpid(child, os.WNOHANG)[0]]
-        if what == STOP:
-            if cell in children:
-                os.kill(children[cell], signal.SIGKILL)
-                dying.append(children.pop(cell))  # the death takes a while, and nobody needs to wait for it
-            continue
+        if what == ADD:
+            content = b"".join(control.recv(_PACKET) for _ in range(number))
+            programs.append(content.decode("utf-8", "surrogatepass"))
+        elif what == START:
+            child = _fork(programs[solution], fds[0], tests, limits, filter)
+            if child > 0:
+                children[number] = child
+        elif number in children:
+            os.kill(children[number], signal.SIGKILL)
+            dying.append(children.pop(number))  # the death takes a while, and nobody needs to wait for it
+
+
+def _fork(program: str, fd: int, tests: int, limits: CellLimits, filter: Filter) -> int:
+    """The process of a solution; -1 where there can be none: the evaluator finds the socket closed."""
+    try:
+        child = os.fork()
+    except OSError:
+        child = -1
+    if child == 0:
         try:
-            child = os.fork()
-        except OSError:  # the evaluator finds the socket closed
-            child = -1
-        if child == 0:
-            try:
-                solve(programs[solution], fds[0], limits, filter)
-            finally:
-                os._exit(1)
-        os.close(fds[0])
-        if child > 0:
-            children[cell] = child
+            solve(program, fd, tests, limits, filter)
+        finally:
+            os._exit(1)
+    os.close(fd)
+    return child

@@ -15,12 +15,12 @@ from .seccomp import Filter
 _NAMES = 1000
 
 
-def solve(program: str, fd: int, limits: CellLimits, filter: Filter) -> NoReturn:
-    """Never returns; `fd` is the socket to the evaluator.
+def solve(program: str, fd: int, tests: int, limits: CellLimits, filter: Filter) -> NoReturn:
+    """Never returns; `fd` is the socket to the evaluator, which has so many tests.
 
     The first message says what the program holds: [[name, kind, number], …], or [exception].
     """
-    enclose(limits.cpu_s, fd, filter)
+    enclose(limits.cpu_s * tests, (fd,), filter)
     peer = Peer(
         fd,
         limits.answer,
