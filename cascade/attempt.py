@@ -22,13 +22,21 @@ class SelfTest:
     agreement: int
 
 
+class Bound(StrEnum):
+    """How a score is meant: a self-test ends as soon as its outcome is certain."""
+
+    EXACT = "exact"
+    AT_MOST = "at_most"
+    AT_LEAST = "at_least"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What one rung gave for one task. text: what to insert at the cursor, may be empty.
 
-    score: in [0, 1]; None where it is adopted whatever its score and nobody asked for one.
+    score: in [0, 1]; None where it is adopted whatever its score and nobody asked for one. bound: how it is meant.
     others: further texts by falling score, without `text`.
-    self_test: None for lines, and for functions that were not tested.
+    self_test: None for lines, and for functions that were not tested, or not to the end.
     """
 
     rung: str
@@ -36,6 +44,7 @@ class Attempt:
     score: float | None
     others: tuple[str, ...] = ()
     self_test: SelfTest | None = None
+    bound: Bound = Bound.EXACT
 
 
 class Decision(StrEnum):

@@ -9,17 +9,20 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from rung.cascade.attempt import Attempt, Climb, Decision, Step
-from rung.cascade.function import FunctionAttempt, Tester, solution_call, test_call
+from rung.cascade.attempt import Attempt, Bound, Climb, Decision, Step
+from rung.cascade.function import FunctionAttempt, solution_call, test_call
 from rung.cascade.gate import Gate, Pass, Refused
 from rung.cascade.ladder import Ladder, Rung
 from rung.cascade.line import attempt_line, line_call, other_lines, other_lines_call
-from rung.cascade.spending import Meter, bound
+from rung.cascade.self_test import Tester
+from rung.cascade.spending import Meter
+from rung.cascade.spending import bound as bound_of
 from rung.cascade.task import Task, TaskKind
 from rung.models.protocol import ModelError, Prompt, Sampling, Usage
 
 # Progress is told once in so many generated tokens.
 _TOKENS_A_REPORT = 32
+_BOUNDS = {Bound.EXACT: "", Bound.AT_MOST: " at most", Bound.AT_LEAST: " or more"}
 _ADOPTED = {Decision.ADOPTED, Decision.ADOPTED_UNCHECKED}
 _ENDS = {*_ADOPTED, Decision.NOTHING_TO_ADD, Decision.DEADLINE}
 
@@ -96,7 +99,7 @@ class _Ascent:
         refused = await self.gate.private(self.task, "\n".join(texts))
         if refused is not None:
             return self._step(rung, Decision.PRIVATE, refused.reason)
-        most = sum((bound(prompt, sampling) for prompt, sampling in calls), Usage())
+        most = sum((bound_of(prompt, sampling) for prompt, sampling in calls), Usage())
         passed = await self.gate.reserve(self.id, rung, tokens=most.prompt + most.generated, usd=rung.price.of(most))
         if isinstance(passed, Refused):
             return self._step(rung, Decision.OVER_BUDGET, passed.reason)
@@ -144,8 +147,9 @@ class _Ascent:
 
     async def _run(self, rung: Rung, meter: Meter) -> Attempt:
         if self.task.kind is TaskKind.FUNCTION and self.task.function is not None:
+            theta = None if rung is self._last() else self.ladder.theta_of(rung, self.task.kind)
             return await FunctionAttempt(
-                self.task, self.task.function, rung, self.tester, meter, self.on_progress
+                self.task, self.task.function, rung, theta, self.tester, meter, self.on_progress
             ).run()
         scored = not (rung.remote and rung is self._last())
         return await attempt_line(self.task, rung, meter, scored=scored)
@@ -156,15 +160,16 @@ class _Ascent:
         score = attempt.score or 0.0
         if not is_function and not attempt.text.strip() and (score >= theta or is_last):
             return self._step(rung, Decision.NOTHING_TO_ADD, "the line ends here", attempt)
-        if is_function and not attempt.text.strip():
+        if is_function and not attempt.text.strip() and attempt.bound is Bound.EXACT:
             return self._step(rung, Decision.BELOW_THETA, "it wrote no body", attempt)
         if is_function and rung.k == 0:
             return self._step(rung, Decision.ADOPTED_UNCHECKED, "k = 0: adopted without a test", attempt)
         if is_last:
             return self._step(rung, Decision.ADOPTED_UNCHECKED, "the last rung is adopted without a check", attempt)
+        bound = _BOUNDS[attempt.bound]
         if score >= theta:
-            return self._step(rung, Decision.ADOPTED, f"score {score:.2f} is at least θ = {theta:.2f}", attempt)
-        return self._step(rung, Decision.BELOW_THETA, f"score {score:.2f} is below θ = {theta:.2f}", attempt)
+            return self._step(rung, Decision.ADOPTED, f"score {score:.2f}{bound} is at least θ = {theta:.2f}", attempt)
+        return self._step(rung, Decision.BELOW_THETA, f"score {score:.2f}{bound} is below θ = {theta:.2f}", attempt)
 
     def _last(self) -> Rung:
         """The last rung that this kind of task can reach."""

@@ -23,22 +23,33 @@ def cut_line(text: str, suffix: str) -> str:
 
 def cut_body(text: str, function: Function) -> str:
     """The statements of the function's body: to the first line that leaves it, and as far as they parse."""
-    open_line = function.header.rpartition("\n")[2]
-    kept: list[str] = []
-    for number, line in enumerate(text.split("\n")):
-        whole = line if number else open_line + line
-        inside = whole.startswith(function.indent) or (number == 0 and open_line.strip())
-        if whole.strip() and not inside:
-            break
-        kept.append(line)
+    lines = text.split("\n")
+    kept = lines[: _length_of_body(lines, function)]
     while kept and not kept[-1].strip():
         kept.pop()
     return _longest_that_parses(kept, function)
 
 
+def body_is_over(text: str, function: Function) -> bool:
+    """Whether a whole line of `text` has left the body: `cut_body` stays the same whatever follows."""
+    lines = text.split("\n")[:-1]
+    return _length_of_body(lines, function) < len(lines)
+
+
 def program(function: Function, body: str) -> str:
     """A whole program with the function in it."""
     return f"{function.preamble}\n{function.enclosing}{function.header}{body}\n"
+
+
+def _length_of_body(lines: list[str], function: Function) -> int:
+    """Lines before the first that leaves it."""
+    open_line = function.header.rpartition("\n")[2]
+    for number, line in enumerate(lines):
+        whole = line if number else open_line + line
+        inside = whole.startswith(function.indent) or (number == 0 and open_line.strip())
+        if whole.strip() and not inside:
+            return number
+    return len(lines)
 
 
 def _longest_that_parses(lines: list[str], function: Function) -> str:

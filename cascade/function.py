@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from rung.cascade.attempt import Attempt, SelfTest
-from rung.cascade.cut import cut_body, program
+from rung.cascade.attempt import Attempt, Bound
+from rung.cascade.cut import cut_body
+from rung.cascade.deciding import Below, Winner
 from rung.cascade.ladder import Rung
 from rung.cascade.prompts import (
     BODY_TOKENS,
+    NEXT_TEST_LINE,
     SAMPLING_TEMPERATURE,
     TOKENS_A_TEST_LINE,
     body_stops,
@@ -20,49 +20,37 @@ from rung.cascade.prompts import (
     test_stops,
 )
 from rung.cascade.score import confidence, self_test_score, self_tests
+from rung.cascade.self_test import SelfTestRun, Tester
 from rung.cascade.spending import Meter
 from rung.cascade.task import Function, Task
-from rung.cascade.testlines import suite
-from rung.models.protocol import Generation, Priority, Prompt, Sampling
-
-
-class Tester(Protocol):
-    """Runs programs in a sandbox."""
-
-    async def passed(self, programs: Sequence[str], tests: Sequence[str]) -> list[list[bool]]:
-        """programs × tests: whether each passes."""
-        ...
+from rung.models.protocol import Priority, Prompt, Sampling
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionAttempt:
-    """tester: None where there is no sandbox; the greedy solution is then scored by its confidence."""
+    """theta: what its score is compared with; None for the last rung, which is adopted whatever its score.
+
+    tester: None where there is no sandbox; the greedy solution is then scored by its confidence.
+    """
 
     task: Task
     function: Function
     rung: Rung
+    theta: float | None
     tester: Tester | None
     meter: Meter
     on_progress: Callable[[str], None]
 
     async def run(self) -> Attempt:
-        """Raises ModelError."""
+        """Ends as soon as it is certain what is adopted, or that nothing is. Raises ModelError."""
         if self.rung.k <= 0 or self.tester is None:
             return await self._untested()
-        solutions, lines = await self._generate()
-        bodies = [cut_body(solution.text, self.function) for solution in solutions]
-        evidence = await self._test(self.tester, bodies, lines)
-        scores = [self_test_score(item) if body else 0.0 for item, body in zip(evidence, bodies, strict=True)]
-        order = sorted(range(len(bodies)), key=lambda index: (-scores[index], not bodies[index], index))
-        best = order[0]
-        ranked = dict.fromkeys(bodies[index] for index in order[1:])
-        return Attempt(
-            rung=self.rung.name,
-            text=bodies[best],
-            score=scores[best],
-            others=tuple(body for body in ranked if body and body != bodies[best]),
-            self_test=evidence[best],
-        )
+        async with self.tester.cells() as cells:
+            test = SelfTestRun(self.function, self.rung, self.theta, cells, self.meter, self.on_progress)
+            decision = await test.run(
+                solution_call(self.task, self.function, self.rung, k=self.rung.k), test_call(self.function, self.rung)
+            )
+        return self._attempt(test, decision)
 
     async def _untested(self) -> Attempt:
         prompt, sampling = solution_call(self.task, self.function, self.rung, k=0)
@@ -74,26 +62,32 @@ class FunctionAttempt:
             score=confidence(greedy.tokens) if scored or greedy.tokens else None,
         )
 
-    async def _generate(self) -> tuple[list[Generation], list[str]]:
-        """Solutions and the pooled suite; both calls are in flight together."""
-        rung = self.rung
-        try:
-            async with asyncio.TaskGroup() as group:
-                solving = group.create_task(
-                    self.meter.generate(*solution_call(self.task, self.function, rung, k=rung.k))
-                )
-                testing = group.create_task(self.meter.generate(*test_call(self.function, rung)))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
-        texts = [f"assert{generation.text}" for generation in testing.result()]
-        return solving.result(), suite(texts, frozenset({self.function.name}), rung.l)
+    def _attempt(self, test: SelfTestRun, decision: Below | Winner | None) -> Attempt:
+        board = test.board
+        bodies = [body or "" for body in board.bodies]
+        bounds = board.bounds()
+        order = sorted(range(len(bodies)), key=lambda index: (-bounds[index].low, not bodies[index], index))
+        exact = board.settled
+        best = order[0] if exact else decision.best if isinstance(decision, Below) else order[0]
+        if isinstance(decision, Winner):
+            best = decision.index
+        ranked = dict.fromkeys(bodies[index] for index in order if index != best)
+        others = tuple(body for body in ranked if body and body != bodies[best])
+        if not exact:
+            score, bound = _bounded(decision)
+            return Attempt(self.rung.name, bodies[best], score, others, bound=bound)
+        evidence = self_tests(board.rows(), self.rung.k)[best]
+        score = self_test_score(evidence) if bodies[best] else 0.0
+        return Attempt(self.rung.name, bodies[best], score, others, evidence)
 
-    async def _test(self, tester: Tester, bodies: list[str], lines: list[str]) -> list[SelfTest]:
-        if not lines or not any(bodies):
-            return self_tests([[] for _ in bodies], self.rung.k)
-        self.on_progress(f"{self.rung.name}: running {len(bodies)} solutions against {len(lines)} test lines")
-        programs = [program(self.function, body) for body in bodies]
-        return self_tests(await tester.passed(programs, lines), self.rung.k)
+
+def _bounded(decision: Below | Winner | None) -> tuple[float, Bound]:
+    match decision:
+        case Below(at_most=score):
+            return score, Bound.AT_MOST
+        case Winner(at_least=score):
+            return score, Bound.AT_LEAST
+    return 0.0, Bound.EXACT  # nothing could be run
 
 
 def solution_call(task: Task, function: Function, rung: Rung, *, k: int) -> tuple[Prompt, Sampling]:
@@ -104,7 +98,8 @@ def solution_call(task: Task, function: Function, rung: Rung, *, k: int) -> tupl
 
 def test_call(function: Function, rung: Rung) -> tuple[Prompt, Sampling]:
     """k test texts of at most l lines."""
-    return test_prompt(function), _sampling(TOKENS_A_TEST_LINE * rung.l, rung.k, test_stops())
+    sampling = _sampling(TOKENS_A_TEST_LINE * rung.l, rung.k, test_stops())
+    return test_prompt(function), replace(sampling, stop_nth=(NEXT_TEST_LINE, rung.l))
 
 
 def _sampling(max_tokens: int, k: int, stop: tuple[str, ...]) -> Sampling:

@@ -16,6 +16,8 @@ LOCAL_LINE_SUFFIX_TOKENS = 64
 BODY_TOKENS = 256
 TOKENS_A_TEST_LINE = 40
 LINE_STOPS = ("\n",)
+# The l-th of these in a test text begins its line l + 1: the first `assert` is the prompt's.
+NEXT_TEST_LINE = "\nassert"
 
 # Code has 2.5 to 4.5 bytes a token, in every script; the local model itself cuts by tokens where this is too much.
 _BYTES_A_TOKEN = 2.5

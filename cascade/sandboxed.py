@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 
-from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable
+from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable, Session, Verdict
 
-# A self-test is a few cells; a solution that needs longer is no completion.
-LIMITS = Limits(wall_s=8.0, test_s=1.0)
+LIMITS = Limits(test_s=1.0)  # the whole is bounded by the self-test itself
 
 
 class SandboxTester:
@@ -18,14 +18,72 @@ class SandboxTester:
         self._sandbox = sandbox
         self._tell = tell
 
-    async def passed(self, programs: Sequence[str], tests: Sequence[str]) -> list[list[bool]]:
+    @contextlib.asynccontextmanager
+    async def cells(self) -> AsyncIterator[SandboxCells]:
         """Nothing passes in a sandbox that does not start."""
+        cells = SandboxCells()
+        running = asyncio.create_task(cells.run(self._sandbox, self._tell))
         try:
-            matrix = await self._sandbox.run(programs, tests, LIMITS)
+            yield cells
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+class SandboxCells:
+    """See `Cells`. The sandbox starts when there is something to run, while models are still generating."""
+
+    def __init__(self) -> None:
+        self._programs: list[str] = []
+        self._tests: list[str] = []
+        self._session: Session | None = None
+        self._dead = False
+        self._work = asyncio.Event()
+        self._known = asyncio.Event()
+
+    @property
+    def complete(self) -> bool:
+        if self._session is None or self._dead:
+            return self._dead or not (self._programs and self._tests)
+        return self._session.complete
+
+    def add(self, programs: Sequence[str], tests: Sequence[str]) -> None:
+        self._programs += programs
+        self._tests += tests
+        if self._session is not None:
+            self._session.add(programs, tests)
+        if self._programs and self._tests:
+            self._work.set()
+
+    def passed(self, program: int, test: int) -> bool | None:
+        if self._session is None:
+            return False if self._dead else None
+        verdict = self._session.verdicts[program][test]
+        return False if self._dead else None if verdict is Verdict.NOT_RUN else verdict is Verdict.PASSED
+
+    async def more(self) -> None:
+        await self._known.wait()
+        self._known.clear()
+
+    async def run(self, sandbox: Sandbox, tell: Callable[[str], None]) -> None:
+        """Until it is cancelled, or the sandbox ends."""
+        try:
+            await self._work.wait()
+            async with sandbox.session(LIMITS) as session:
+                session.add(self._programs, self._tests)
+                self._session = session
+                while await self._read(session):
+                    self._known.set()
         except (SandboxUnavailable, OSError) as error:
-            self._tell(f"Functions are not self-tested: {error}")
-            return [[False] * len(tests) for _ in programs]
-        return matrix.passed()
+            tell(f"Functions are not self-tested: {error}")
+        self._dead = True
+        self._known.set()
+
+    async def _read(self, session: Session) -> bool:
+        while session.complete:
+            self._work.clear()
+            await self._work.wait()
+        return await session.more()
 
 
 async def find_tester(tell: Callable[[str], None]) -> SandboxTester | None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from rung.cascade.ladder import Rung
-from rung.models.protocol import Generation, ModelError, Prompt, Sampling, Token, Usage
+from rung.models.protocol import Generation, ModelError, OnSample, OnToken, Prompt, Sampling, Token, Usage
 
 # No tokenizer makes more tokens than bytes; for code three bytes a token is already many.
 _BYTES_A_TOKEN = 3
@@ -43,19 +43,26 @@ class Meter:
         """As the model measures them, so without the way to it and back; of calls at the same time only once."""
         return _length_of_union(self._at_work)
 
-    async def generate(self, prompt: Prompt, sampling: Sampling) -> list[Generation]:
-        """`Model.generate` of the rung, metered. Raises ModelError."""
+    async def generate(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        tell: OnToken = lambda _, __: None,
+        on_sample: OnSample | None = None,
+    ) -> list[Generation]:
+        """`Model.generate` of the rung, metered. tell: told each token, as the model tells it. Raises ModelError."""
         self._calls += 1
         call = self._calls
 
-        def on_token(_: int, __: Token) -> None:
+        def on_token(sample: int, token: Token) -> None:
+            tell(sample, token)
             so_far = self._open.get(call) or Usage(prompt=prompt_tokens(prompt), counted=False)
             self._open[call] = so_far + Usage(generated=1)
             self._on_tokens(self.usage.generated)
 
         self._unanswered.add(call)
         try:
-            generations = await self._rung.model.generate(prompt, sampling, on_token)
+            generations = await self._rung.model.generate(prompt, sampling, on_token, on_sample)
         except ModelError as error:
             if not error.paid:
                 self._unanswered.discard(call)

@@ -25,6 +25,19 @@ def suite(texts: Iterable[str], names: frozenset[str], l: int) -> list[str]:  # 
     return list(pooled)
 
 
+def settled(text: str) -> str:
+    """The part of a text that is still being written whose test lines stay the same whatever follows.
+
+    Whole lines, up to an assertion that does not parse alone: the next lines may belong to it.
+    """
+    kept: list[str] = []
+    for line in text.replace("\r\n", "\n").split("\n")[:-1]:
+        if line.lstrip().startswith("assert") and _parse(line.strip()) is None:
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
 def _written(condition: ast.expr) -> str | None:
     try:
         return f"assert {ast.unparse(condition)}"

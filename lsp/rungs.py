@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -14,7 +13,7 @@ from rung.lsp.notice import Level, Notice, Notify
 from rung.models.catalogue import CatalogueError, find
 from rung.models.http import HttpModel, Timeouts
 from rung.models.llama import LlamaModel, Sharing
-from rung.models.protocol import Generation, ModelError, ModelUnavailable, Prompt, Sampling, Token
+from rung.models.protocol import Generation, ModelError, ModelUnavailable, OnSample, OnToken, Prompt, Sampling
 
 
 class LocalModel:
@@ -41,10 +40,14 @@ class LocalModel:
         await (await self._found()).start()
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[Generation]:
         """See `Model`."""
-        return await (await self._found()).generate(prompt, sampling, on_token)
+        return await (await self._found()).generate(prompt, sampling, on_token, on_sample)
 
     async def warm(self, prompt: Prompt, sampling: Sampling) -> None:
         """Let it read `prompt` ahead of a request. Never raises ModelError: the request tells what is wrong."""

@@ -77,6 +77,7 @@ class Sampling:
     priority: a model whose requests share one machine serves them in this order.
     statement: a language, as LSP names it: a sample ends with the statement that the prompt ends in, as soon as that is
     certain; see `rung.models.statement`. A model that cannot tell goes on to a stop string.
+    stop_nth: (a string, n): a sample also ends before its n-th occurrence.
     """
 
     max_tokens: int
@@ -87,6 +88,7 @@ class Sampling:
     logprobs: bool = True
     priority: Priority = Priority.LINE
     statement: str | None = None
+    stop_nth: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,10 @@ class Generation:
     seconds: float
 
 
+OnToken = Callable[[int, Token], None]
+OnSample = Callable[[int, str], None]
+
+
 class Model(Protocol):
     """A rung's model."""
 
@@ -153,11 +159,16 @@ class Model(Protocol):
     def name(self) -> str: ...
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[Generation]:
         """`sampling.n` samples of one prompt, in one call.
 
         on_token: called with (index of the sample, token) as tokens arrive.
+        on_sample: called with (index of the sample, its text) when it has ended, where others have not.
         Cancelling the awaiting task stops the work within one token. Raises ModelError.
         """
         ...

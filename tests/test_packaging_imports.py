@@ -18,7 +18,12 @@ MAY_IMPORT = {
     "lsp": ("rung.lsp", "rung.cascade", "rung.models"),
 }
 GPU_ONLY = {"torch", "transformers"}
-PART_OF = {"cattrs": "pygls", "lsprotocol": "pygls", "pydantic_core": "pydantic", "markupsafe": "jinja2"}  # in a declared package's interface
+PART_OF = {
+    "cattrs": "pygls",
+    "lsprotocol": "pygls",
+    "pydantic_core": "pydantic",
+    "markupsafe": "jinja2",
+}  # in a declared package's interface
 
 
 def imports(path: Path) -> Iterator[str]:

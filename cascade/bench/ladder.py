@@ -12,11 +12,11 @@ from rung.cascade.bench.problem import Problem
 from rung.cascade.bench.sets.humaneval import LineProblem
 from rung.cascade.climb import climb
 from rung.cascade.cut import program
-from rung.cascade.function import Tester
 from rung.cascade.gate import Pass, Refused
 from rung.cascade.ladder import Ladder, Rung
 from rung.cascade.locate import locate
 from rung.cascade.sandbox import Limits, Sandbox
+from rung.cascade.self_test import Tester
 from rung.cascade.task import Task, TaskKind
 from rung.models.protocol import Usage
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rung.cascade.bench.problem import Problem, function_task
 from rung.cascade.cut import cut_body, program
-from rung.cascade.prompts import TOKENS_A_TEST_LINE
+from rung.cascade.prompts import NEXT_TEST_LINE, TOKENS_A_TEST_LINE
 from rung.cascade.testlines import suite
 from rung.cascade.tune.recording import Part, Recording, Sample
 
@@ -51,31 +52,26 @@ def _lines(sample: Sample, names: frozenset[str], l: int) -> tuple[str, ...]:  #
     return tuple(suite([f"assert{test_text(sample, l)}"], names, l))
 
 
-def test_tokens(sample: Sample, l: int) -> int:  # noqa: E741  the paper's name
-    """Generated tokens of a test text that is asked for l lines.
+def test_tokens(sample: Sample, l: int) -> int:  # noqa: E741
+    """Generated tokens of a test text that is asked for l lines: it ends where line l + 1 begins.
 
-    Of a text without tokens, in proportion to its characters up to the end of its l-th assertion: who recorded it had
-    other limits.
+    Of a text without tokens, in proportion to its characters.
     """
-    if sample.tokens:
+    kept = len(test_text(sample, l))
+    if not sample.tokens:
+        return -(-sample.generated * kept // max(len(sample.text), 1))
+    if kept == len(sample.text):
         return min(sample.generated, TOKENS_A_TEST_LINE * l)
-    kept = _assertions(sample.text, l)
-    return -(-sample.generated * len(kept) // max(len(sample.text), 1))
+    ends = accumulate(map(len, sample.tokens))
+    # The token that holds the next line's beginning was generated, too.
+    needed = next((count for count, end in enumerate(ends, 1) if end > kept), len(sample.tokens))
+    return min(needed, TOKENS_A_TEST_LINE * l)
 
 
 def test_text(sample: Sample, l: int) -> str:  # noqa: E741
     """As it would have been, asked for l lines."""
-    if not sample.tokens:
-        return _assertions(sample.text, l)
+    text = sample.text
     most = TOKENS_A_TEST_LINE * l
-    if len(sample.tokens) <= most:
-        return sample.text
-    return sample.text[: len("".join(sample.tokens[:most]))]
-
-
-def _assertions(text: str, l: int) -> str:  # noqa: E741
-    """Up to the line that begins another assertion than the first l."""
-    lines = f"assert{text}".split("\n")
-    begins = [at for at, line in enumerate(lines) if line.startswith("assert")]
-    kept = lines if len(begins) <= l else lines[: begins[l]]
-    return "\n".join(kept).removeprefix("assert")
+    if sample.tokens and len(sample.tokens) > most:
+        text = text[: len("".join(sample.tokens[:most]))]
+    return NEXT_TEST_LINE.join(text.split(NEXT_TEST_LINE, l)[:l])

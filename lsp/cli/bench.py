@@ -31,6 +31,7 @@ from rung.cascade.sandboxed import find_tester
 from rung.cascade.task import TaskKind
 from rung.lsp.cli.bench_bars import bars, beginning
 from rung.lsp.cli.bench_checkpoints import checkpoints
+from rung.lsp.cli.bench_early import early
 from rung.lsp.cli.bench_engine import engine
 from rung.lsp.cli.bench_workers import workers
 from rung.lsp.large_server import EXTRA, ServerFailed, large_server
@@ -40,6 +41,7 @@ from rung.models.llama import LlamaModel
 from rung.models.price import Price
 
 app = typer.Typer(no_args_is_help=True, help="Measurements on public problems.")
+app.command("early")(early)
 app.command("engine")(engine)
 app.command("workers")(workers)
 app.command("checkpoints")(checkpoints)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rung.models.http.failures import Failure
 from rung.models.http.sample import Sample
 from rung.models.http.wire import Choice, Chunk, WireUsage
-from rung.models.protocol import FinishReason, InvalidResponse, ModelRefused, Token
+from rung.models.protocol import FinishReason, InvalidResponse, ModelRefused, OnSample, OnToken
 
 _REASONS = {
     "length": FinishReason.LENGTH,
@@ -22,11 +22,16 @@ _REASONS = {
 class Answer:
     """Samples by the server's index, usage, and when each sample ended.
 
-    new_sample: makes one. on_token: (index of the sample in this request, token).
+    new_sample: makes one. on_token: (index of the sample in this request, token). on_sample: (its index, its text).
     """
 
     def __init__(
-        self, name: str, n: int, new_sample: Callable[[], Sample], on_token: Callable[[int, Token], None] | None
+        self,
+        name: str,
+        n: int,
+        new_sample: Callable[[], Sample],
+        on_token: OnToken | None,
+        on_sample: OnSample | None = None,
     ) -> None:
         self.samples: dict[int, Sample] = {}
         self.total: WireUsage | None = None
@@ -36,6 +41,7 @@ class Answer:
         self._n = n
         self._new_sample = new_sample
         self._on_token = on_token
+        self._on_sample = on_sample
 
     @property
     def begun(self) -> bool:
@@ -93,11 +99,13 @@ class Answer:
         known = sample.feed(text, tokens)
         if choice.finish_reason is not None:
             known += sample.finish(self._reason(choice.finish_reason))
-        if sample.finish_reason and index not in self.ended_at:
-            self.ended_at[index] = time.monotonic()
         if self._on_token:
             for token in known:
                 self._on_token(index, token)
+        if sample.finish_reason and index not in self.ended_at:
+            self.ended_at[index] = time.monotonic()
+            if self._on_sample and self._n > 1:
+                self._on_sample(index, sample.text)
 
     def _reason(self, reason: str) -> FinishReason:
         if reason == "content_filter":

@@ -21,15 +21,17 @@ from rung.models.http.request import Request, sendable
 from rung.models.http.retry import retrying
 from rung.models.http.sample import Sample
 from rung.models.http.stream import Timeouts, ask
+from rung.models.http.told import Told
 from rung.models.protocol import (
     FinishReason,
     Generation,
     InvalidResponse,
     ModelTimeout,
     ModelUnavailable,
+    OnSample,
+    OnToken,
     Prompt,
     Sampling,
-    Token,
 )
 
 # A server that answers so may have generated all that was asked for.
@@ -83,7 +85,11 @@ class HttpModel:
         return f"HttpModel({self._name!r}, {str(self._endpoint)!r}, {self._model!r})"
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[Generation]:
         """As the protocol says. on_token is not called where the server gives no log-probabilities.
 
@@ -95,7 +101,7 @@ class HttpModel:
         except CircuitOpen as circuit:
             raise ModelUnavailable(self._not_asked(circuit.seconds)) from None
         try:
-            generations = await self._within_limit(prompt, sampling, on_token)
+            generations = await self._within_limit(prompt, sampling, Told(on_token, on_sample))
         except Failure as failure:
             error = failure.error
             if isinstance(error, ModelUnavailable | InvalidResponse) or failure.wait is not None:
@@ -117,9 +123,7 @@ class HttpModel:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _within_limit(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None
-    ) -> list[Generation]:
+    async def _within_limit(self, prompt: Prompt, sampling: Sampling, told: Told) -> list[Generation]:
         prompt = sendable(prompt)
         request = Request(self._model, prompt, sampling, Cut.of(prompt.prefix), self._suffix, self._extra)
         started = time.monotonic()
@@ -127,7 +131,7 @@ class HttpModel:
         try:
             async with asyncio.timeout(self._timeouts.whole) as limit:
                 while len(generations) < sampling.n:
-                    generations += await self._some(request, len(generations), on_token, started, limit.when() or 0.0)
+                    generations += await self._some(request, len(generations), told, started, limit.when() or 0.0)
         except TimeoutError:
             error = ModelTimeout(
                 f"Rung '{self._name}': the answer was not complete within {self._timeouts.whole:g} s; "
@@ -140,7 +144,7 @@ class HttpModel:
         self,
         request: Request,
         done: int,
-        on_token: Callable[[int, Token], None] | None,
+        told: Told,
         started: float,
         deadline: float,
     ) -> list[Generation]:
@@ -151,7 +155,7 @@ class HttpModel:
         dropped: Feature | None = None
         while True:
             try:
-                answer: Answer = await retrying(deadline)(self._once, request, features, n, done, on_token)
+                answer: Answer = await retrying(deadline)(self._once, request, features, n, done, told)
             except Failure as failure:
                 first = first or failure
                 dropped = self._features.suspect(features, failure)
@@ -172,13 +176,13 @@ class HttpModel:
         features: set[Feature],
         n: int,
         done: int,
-        on_token: Callable[[int, Token], None] | None,
+        told: Told,
     ) -> Answer:
         answer = Answer(
             self._name,
             n,
-            partial(Sample, request.cut, request.sampling.stop),
-            None if on_token is None else lambda index, token: on_token(done + index, token),
+            partial(Sample, request.cut, request.sampling.stop, request.sampling.stop_nth),
+            *told.behind(done),
         )
         try:
             await ask(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rung.models.http.heal import NOTHING, Cut
+from rung.models.nth import nth
 from rung.models.protocol import FinishReason, Token
 
 
@@ -25,13 +26,15 @@ class Sample:
     complete at once, the one that began first. finish_reason: set when nothing more can come.
     """
 
-    def __init__(self, cut: Cut, stops: Sequence[str]) -> None:
+    def __init__(self, cut: Cut, stops: Sequence[str], stop_nth: tuple[str, int] | None = None) -> None:
         self.finish_reason: FinishReason | None = None
         self.server_finished = False
         self.pieces = 0
         self._cut = cut
         self._stops = tuple(stop for stop in stops if stop)
-        self._reach = max((len(stop) for stop in self._stops), default=0)
+        self._stop_nth = stop_nth
+        self._beginnings = (*self._stops, stop_nth[0]) if stop_nth else self._stops
+        self._reach = max((len(stop) for stop in self._beginnings), default=0)
         self._raw = ""
         self._begin: int | None = None
         self._end: int | None = None
@@ -103,6 +106,9 @@ class Sample:
         window = max(begin, self._searched - self._reach)
         self._searched = len(self._raw)
         found = [(at + len(stop), at) for stop in self._stops if (at := self._raw.find(stop, window)) >= 0]
+        at = nth(self._raw[begin:], self._stop_nth)
+        if at >= 0 and self._stop_nth is not None:
+            found.append((begin + at + len(self._stop_nth[0]), begin + at))
         return min(found)[1] if found else None
 
     def _release(self) -> list[Token]:
@@ -118,7 +124,7 @@ class Sample:
             return 0
         if self.finish_reason is not None:
             return len(self._raw) if self._end is None else self._end
-        return len(self._raw) - max((_begun(stop, self._raw, self._begin) for stop in self._stops), default=0)
+        return len(self._raw) - max((_begun(stop, self._raw, self._begin) for stop in self._beginnings), default=0)
 
     def _inside(self, placed: _Placed, certain: int) -> bool:
         if self._begin is None:

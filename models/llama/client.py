@@ -15,7 +15,16 @@ from typing import Any, TypeVar
 from rung.models.llama.link import Link, WorkerRested
 from rung.models.llama.order import Sharing
 from rung.models.llama.settings import EngineSettings
-from rung.models.protocol import Generation, ModelError, ModelUnavailable, Priority, Prompt, Sampling, Token
+from rung.models.protocol import (
+    Generation,
+    ModelError,
+    ModelUnavailable,
+    OnSample,
+    OnToken,
+    Priority,
+    Prompt,
+    Sampling,
+)
 
 T = TypeVar("T")
 
@@ -80,10 +89,16 @@ class LlamaModel:
         await self._linked()
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[Generation]:
         """See `Model`. Raises ModelUnavailable where the worker cannot be started or ends meanwhile."""
-        return await self._asked(lambda link, identifier: link.generate(identifier, prompt, sampling, on_token))
+        return await self._asked(
+            lambda link, identifier: link.generate(identifier, prompt, sampling, on_token, on_sample)
+        )
 
     async def warm(self, prompt: Prompt, sampling: Sampling) -> None:
         """Evaluate the prompt ahead of a request that may follow, when nothing else is to be done.

@@ -21,9 +21,10 @@ from rung.models.protocol import (
     ModelRefused,
     ModelTimeout,
     ModelUnavailable,
+    OnSample,
+    OnToken,
     Prompt,
     Sampling,
-    Token,
 )
 
 _LOAD_S = 120.0
@@ -37,7 +38,8 @@ class WorkerRested(ModelUnavailable):
 @dataclass(slots=True)
 class _Waiting:
     answer: asyncio.Future[Any]
-    on_token: Callable[[int, Token], None] | None = None
+    on_token: OnToken | None = None
+    on_sample: OnSample | None = None
 
 
 class Link:
@@ -81,16 +83,17 @@ class Link:
         identifier: int,
         prompt: Prompt,
         sampling: Sampling,
-        on_token: Callable[[int, Token], None] | None,
+        on_token: OnToken | None,
+        on_sample: OnSample | None,
     ) -> list[Generation]:
         """Raises WorkerRested, and other ModelErrors."""
-        message = wire.request(identifier, prompt, sampling, on_token is not None)
-        generations: list[Generation] = await self._ask(identifier, message, on_token)
+        message = wire.request(identifier, prompt, sampling, stream=on_token is not None or on_sample is not None)
+        generations: list[Generation] = await self._ask(identifier, message, on_token, on_sample)
         return generations
 
     async def status(self, identifier: int) -> dict[str, Any]:
         """What the worker says of itself. Raises as `generate`."""
-        status: dict[str, Any] = await self._ask(identifier, {"status": identifier}, None)
+        status: dict[str, Any] = await self._ask(identifier, {"status": identifier})
         return status
 
     async def close(self) -> None:
@@ -107,10 +110,14 @@ class Link:
             await asyncio.gather(self._listening, return_exceptions=True)
 
     async def _ask(
-        self, identifier: int, message: dict[str, Any], on_token: Callable[[int, Token], None] | None
+        self,
+        identifier: int,
+        message: dict[str, Any],
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> Any:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[identifier] = _Waiting(answer, on_token)
+        self._waiting[identifier] = _Waiting(answer, on_token, on_sample)
         try:
             await self._send(message)
             return await answer
@@ -158,6 +165,10 @@ class Link:
             if waiting and waiting.on_token:
                 for sample, token in message["of"]:
                     waiting.on_token(wire.identifier_of(sample), wire.token_of(token))
+        elif "ended" in message:
+            waiting = self._waiting.get(message["ended"])
+            if waiting and waiting.on_sample:
+                waiting.on_sample(wire.identifier_of(message["sample"]), wire.text_of(message["text"]))
         elif "done" in message:
             self._settle(message["done"], [wire.generation_of(values) for values in message["generations"]])
         elif "error" in message:

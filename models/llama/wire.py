@@ -1,9 +1,10 @@
 """What the worker and its servers say to each other: one JSON object a line.
 
 To the worker: {"generate": id, "prompt": …, "sampling": …, "stream": bool}, {"cancel": id}, {"status": id}.
-From it, once: {"ready": …} or {"failed": sentence}. Then {"tokens": id, "of": [[sample's index, [text, logprob]], …]},
-and for each generate exactly one of {"done": id, "generations": […]}, {"cancelled": id} and {"error": id, "message":
-sentence}; and {"status": id, …}. {"refused": sentence} to one that does not speak this; then the connection ends.
+From it, once: {"ready": …} or {"failed": sentence}. Then {"tokens": id, "of": [[sample's index, [text, logprob]], …]}
+and {"ended": id, "sample": index, "text": …} where it streams; for each generate exactly one of {"done": id,
+"generations": […]}, {"cancelled": id} and {"error": id, "message": sentence}; and {"status": id, …}. {"refused":
+sentence} to one that does not speak this; then the connection ends.
 
 Neither side trusts the other: what is read here raises ValueError where it is anything else.
 """
@@ -28,6 +29,7 @@ _SAMPLING: Mapping[str, tuple[type, ...]] = {
     "temperature": (int, float),
     "n": (int,),
     "stop": (list,),
+    "stop_nth": (list, type(None)),
     "seed": (int, type(None)),
     "logprobs": (bool,),
     "priority": (int,),
@@ -50,13 +52,19 @@ def unpack(line: bytes) -> dict[str, Any]:
     return message
 
 
-def request(identifier: int, prompt: Prompt, sampling: Sampling, stream: bool) -> dict[str, Any]:
+def request(identifier: int, prompt: Prompt, sampling: Sampling, *, stream: bool) -> dict[str, Any]:
     return {"generate": identifier, "prompt": prompt, "sampling": sampling, "stream": stream}
 
 
 def identifier_of(value: object) -> int:
     if type(value) is not int:
         raise ValueError("an identifier is a whole number")
+    return value
+
+
+def text_of(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text is a string")
     return value
 
 
@@ -69,7 +77,8 @@ def sampling_of(message: dict[str, Any]) -> Sampling:
     stop = tuple(values["stop"])
     if not all(isinstance(text, str) and text for text in stop):
         raise ValueError("stop is a list of texts that are not empty")
-    sampling = Sampling(**{**values, "stop": stop, "priority": Priority(values["priority"])})
+    stop_nth = _stop_nth_of(values["stop_nth"])
+    sampling = Sampling(**{**values, "stop": stop, "stop_nth": stop_nth, "priority": Priority(values["priority"])})
     if sampling.max_tokens < 0 or not 0 <= sampling.n <= _MOST_SAMPLES:
         raise ValueError(f"max_tokens is not negative, and n is between 0 and {_MOST_SAMPLES}")
     if not (math.isfinite(sampling.temperature) and sampling.temperature >= 0):
@@ -77,6 +86,15 @@ def sampling_of(message: dict[str, Any]) -> Sampling:
     if sampling.seed is not None and sampling.seed < 0:
         raise ValueError("seed is not negative")
     return sampling
+
+
+def _stop_nth_of(value: object) -> tuple[str, int] | None:
+    match value:
+        case None:
+            return None
+        case [str(text), int(count)] if text and type(count) is int and 1 <= count <= _MOST_SAMPLES:
+            return text, count
+    raise ValueError("stop_nth is a text that is not empty, and a number of 1 or more")
 
 
 def token_of(value: object) -> Token:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from rung.cascade.gate import Refused
 from rung.cascade.ladder import Rung
 from rung.cascade.task import Function, Task, TaskKind
 from rung.models.price import Price
-from rung.models.protocol import FinishReason, Generation, ModelError, Prompt, Sampling, Token, Usage
+from rung.models.protocol import FinishReason, Generation, ModelError, OnSample, Prompt, Sampling, Token, Usage
 
 LINE = Task(TaskKind.LINE, "x = ", "\n")
 ADD = Function("add", "def add(a, b):\n", "", "    ")
@@ -33,7 +34,9 @@ class FakeModel:
     cancelled: int = 0
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def generate(self, prompt: Prompt, sampling: Sampling, on_token: OnToken = None) -> list[Generation]:
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling, on_token: OnToken = None, on_sample: OnSample | None = None
+    ) -> list[Generation]:
         self.calls.append((prompt, sampling))
         self.running += 1
         self.asked.set()
@@ -150,12 +153,38 @@ class FakeGate:
 
 
 @dataclass
-class TableTester:
-    """A program passes a test line where `passes` says so."""
+class TableCells:
+    """Knows at once."""
 
     passes: Callable[[str, str], bool]
-    runs: list[tuple[list[str], list[str]]] = field(default_factory=list)
+    programs: list[str] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)
+    complete: bool = True
 
-    async def passed(self, programs: Sequence[str], tests: Sequence[str]) -> list[list[bool]]:
-        self.runs.append((list(programs), list(tests)))
-        return [[self.passes(source, test) for test in tests] for source in programs]
+    def add(self, programs: Sequence[str], tests: Sequence[str]) -> None:
+        self.programs += programs
+        self.tests += tests
+
+    def passed(self, program: int, test: int) -> bool | None:
+        return self.passes(self.programs[program], self.tests[test])
+
+    async def more(self) -> None:
+        await asyncio.Event().wait()
+
+
+@dataclass
+class TableTester:
+    """A program passes a test line where `passes` says so. sessions: what was run in each."""
+
+    passes: Callable[[str, str], bool]
+    sessions: list[TableCells] = field(default_factory=list)
+
+    @property
+    def runs(self) -> list[tuple[list[str], list[str]]]:
+        """The programs and tests of each session that had something to run."""
+        return [(each.programs, each.tests) for each in self.sessions if each.programs and each.tests]
+
+    @contextlib.asynccontextmanager
+    async def cells(self) -> AsyncIterator[TableCells]:
+        self.sessions.append(TableCells(self.passes))
+        yield self.sessions[-1]

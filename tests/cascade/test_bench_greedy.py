@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from rung.cascade.bench.comments import COMMENTS
 from rung.cascade.bench.data import DataMissing
 from rung.cascade.bench.greedy import LineTask, Written, agreement, exact, measure_speed, write_lines
 from rung.cascade.bench.source_lines import source_lines
-from rung.models.protocol import FinishReason, Generation, Prompt, Sampling, Token, Usage
+from rung.models.protocol import FinishReason, Generation, OnSample, OnToken, Prompt, Sampling, Usage
 
 
 class Fixed:
@@ -26,7 +25,11 @@ class Fixed:
         self.asked: list[tuple[Prompt, Sampling]] = []
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[Generation]:
         self.asked.append((prompt, sampling))
         count = sampling.max_tokens

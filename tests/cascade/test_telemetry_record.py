@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from rung.cascade.telemetry.outcome import replaces
 from rung.cascade.telemetry.project import project_key
 from rung.cascade.trigger import Trigger
 from rung.models.price import Price
-from rung.models.protocol import Generation, Prompt, Sampling, Token, Usage
+from rung.models.protocol import Generation, OnSample, OnToken, Prompt, Sampling, Usage
 
 SECRET = "s3cret_source"
 
@@ -30,7 +30,11 @@ class NoModel:
     name = "none"
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[Generation]:
         raise AssertionError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from rung.cascade.telemetry.figures import Report, latency_of
 from rung.cascade.telemetry.report import compute_report
 from rung.cascade.trigger import Trigger
 from rung.models.price import Price
-from rung.models.protocol import Generation, Prompt, Sampling, Token, Usage
+from rung.models.protocol import Generation, OnSample, OnToken, Prompt, Sampling, Usage
 
 LINE = Task(TaskKind.LINE, "", "")
 PRICE = Price(1.0, 10.0)
@@ -32,7 +32,11 @@ class NoModel:
     name = "none"
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[Generation]:
         raise AssertionError
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from rung.cascade.telemetry import Database, Outcome, Telemetry
 from rung.cascade.trigger import Trigger
 from rung.lsp.cli.report import report
 from rung.models.price import Price
-from rung.models.protocol import Generation, Prompt, Sampling, Token, Usage
+from rung.models.protocol import Generation, OnSample, OnToken, Prompt, Sampling, Usage
 
 PRICE = Price(1.0, 10.0)
 DAY = 86_400.0
@@ -33,7 +32,11 @@ class NoModel:
     name = "none"
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, on_token: Callable[[int, Token], None] | None = None
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        on_token: OnToken | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[Generation]:
         raise AssertionError
 

@@ -27,6 +27,7 @@ SAMPLINGS = st.builds(
     seed=st.none() | st.integers(0, 2**63),
     logprobs=st.booleans(),
     priority=st.sampled_from(Priority),
+    stop_nth=st.none() | st.tuples(TEXT.filter(bool), st.integers(1, 1024)),
 )
 TOKENS = st.builds(Token, TEXT, st.floats(max_value=0, allow_nan=False))
 GENERATIONS = st.builds(
@@ -41,7 +42,7 @@ GENERATIONS = st.builds(
 
 @given(st.builds(Prompt, TEXT, TEXT, TEXT), SAMPLINGS)
 def test_a_request_arrives_as_it_was(prompt: Prompt, sampling: Sampling) -> None:
-    line = wire.pack(wire.request(3, prompt, sampling, True))
+    line = wire.pack(wire.request(3, prompt, sampling, stream=True))
     assert line.count(b"\n") == 1
     message = wire.unpack(line)
     assert (wire.prompt_of(message), wire.sampling_of(message)) == (prompt, sampling)

@@ -15,7 +15,7 @@ from rung.models.llama.engine.engine import MAX_SAMPLES, Engine
 from rung.models.llama.engine.prefix import common_prefix
 from rung.models.llama.engine.sample import Sample
 from rung.models.llama.engine.slots import Slot
-from rung.models.protocol import FinishReason, Generation, Priority, Prompt, Sampling, Token, Usage
+from rung.models.protocol import FinishReason, Generation, OnSample, OnToken, Priority, Prompt, Sampling, Usage
 from rung.models.statement import StatementScanner
 
 _SCANNED = 1500  # characters before the cursor that tell what its statement is
@@ -23,16 +23,18 @@ _SCANNED = 1500  # characters before the cursor that tell what its statement is
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """One call. Both callbacks run in the loop's thread; `on_end` runs exactly once.
+    """One call. The callbacks run in the loop's thread; `on_end` runs exactly once.
 
     sampling: n = 0 only evaluates the prompt, for a request that may follow.
-    on_token: (index of the sample, token). on_end: the generations, or Cancelled, ValueError or RuntimeError.
+    on_token: (index of the sample, token). on_sample: (its index, its text), at its end, where there are several.
+    on_end: the generations, or Cancelled, ValueError or RuntimeError.
     """
 
     prompt: Prompt
     sampling: Sampling
-    on_token: Callable[[int, Token], None]
+    on_token: OnToken
     on_end: Callable[[list[Generation] | Exception], None]
+    on_sample: OnSample = lambda _, __: None
     cancelled: bool = field(default=False, init=False)
     asked: float = field(default_factory=time.monotonic, init=False)
 
@@ -218,6 +220,8 @@ class Job:
         self._ended[strand.index] = time.monotonic()
         self.strands.remove(strand)
         self._let_go(strand)
+        if len(self._samples) > 1:
+            self.request.on_sample(strand.index, strand.sample.text)
         if not self.strands and self._begun < len(self._samples) and self._first is not None:
             self._begin_wave(self._first)
 

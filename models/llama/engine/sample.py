@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rung.models.llama.engine.draw import Draw
 from rung.models.llama.engine.vocabulary import Vocabulary
+from rung.models.nth import nth
 from rung.models.protocol import FinishReason, Sampling, Token
 from rung.models.statement import StatementScanner
 
@@ -82,7 +83,8 @@ class Sample:
         self.tokens.append(token)
         start = max(0, len(self.text) - self._longest_stop)
         self.text += text
-        cut = min((at for at in (self.text.find(stop, start) for stop in self._sampling.stop) if at >= 0), default=-1)
+        ends = (nth(self.text, self._sampling.stop_nth), *(self.text.find(stop, start) for stop in self._sampling.stop))
+        cut = min((at for at in ends if at >= 0), default=-1)
         end = self._statement.feed(text) if self._statement is not None else None
         if end is not None and (cut < 0 or end < cut):
             cut = end

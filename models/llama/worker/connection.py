@@ -128,8 +128,9 @@ class Connection:
             self._send(_answer(identifier, result))
 
         try:
-            on_token = stream.put if message.get("stream") is True else _ignore
-            request = Request(wire.prompt_of(message), wire.sampling_of(message), on_token, on_end)
+            request = Request(wire.prompt_of(message), wire.sampling_of(message), _ignore, on_end)
+            if message.get("stream") is True:
+                request.on_token, request.on_sample = stream.put, stream.end
         except ValueError as error:
             self._send({"error": identifier, "message": str(error)})
             return

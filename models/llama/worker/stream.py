@@ -29,6 +29,11 @@ class Stream:
         if self._sent < _AT_ONCE or time.monotonic() - self._sent_at >= _HELD_S:
             self.flush()
 
+    def end(self, sample: int, text: str) -> None:
+        """The sample has ended; after its tokens."""
+        self.flush()
+        self._send({"ended": self._identifier, "sample": sample, "text": text})
+
     def flush(self) -> None:
         """Before the answer."""
         if self._held:
