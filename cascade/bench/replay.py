@@ -19,7 +19,7 @@ from rung.cascade.sandboxed import LIMITS, SandboxTester
 from rung.cascade.score import self_test_score, self_tests
 from rung.cascade.spending import Meter
 from rung.cascade.testlines import suite
-from rung.cascade.tune.material import test_text, test_tokens
+from rung.cascade.tune.material import text_for, tokens_for
 from rung.cascade.tune.recording import Part, Recording, Sample
 from rung.models.protocol import FinishReason, Generation, OnSample, OnToken, Prompt, Sampling, Token, Usage
 
@@ -97,7 +97,7 @@ async def measure_early(
     """With the first k samples of the problem. step_s: seconds of a step. Raises SandboxUnavailable."""
     solutions = recording.entries[problem.id, Part.SOLUTIONS].samples[:k]
     texts = recording.entries[problem.id, Part.TESTS].samples[:k]
-    whole = [len(sample.tokens) for sample in solutions] + [test_tokens(sample, l) for sample in texts]
+    whole = [len(sample.tokens) for sample in solutions] + [tokens_for(sample, l) for sample in texts]
     model = ReplayModel(solutions, texts, l, step_s)
     rung = Rung(recording.header.rung, model, k=k, l=l)
     task = function_task(problem)
@@ -128,7 +128,7 @@ async def _whole(
     function = function_task(problem).function
     assert function is not None
     bodies = [cut_body(sample.text, function) for sample in solutions]
-    lines = suite([f"assert{test_text(sample, l)}" for sample in texts], frozenset({function.name}), l)
+    lines = suite([f"assert{text_for(sample, l)}" for sample in texts], frozenset({function.name}), l)
     matrix = await sandbox.run([program(function, body) for body in bodies], lines, LIMITS)
     passed = [[passes and bool(body) for passes in row] for row, body in zip(matrix.passed(), bodies, strict=True)]
     scores = [self_test_score(each) for each in self_tests(passed, len(bodies))]
@@ -137,8 +137,8 @@ async def _whole(
 
 
 def _cut(sample: Sample, l: int) -> Sample:  # noqa: E741
-    count = test_tokens(sample, l)
+    count = tokens_for(sample, l)
     tokens = sample.tokens[:count]
     return Sample(
-        test_text(sample, l), tokens, sample.logprobs[:count], sample.finish, 0, count, sample.counted, sample.seconds
+        text_for(sample, l), tokens, sample.logprobs[:count], sample.finish, 0, count, sample.counted, sample.seconds
     )

@@ -8,7 +8,7 @@ from rung.cascade.bench.problem import Problem
 from rung.cascade.tune.cache import Cache
 from rung.cascade.tune.evidence import Evidence, Samples
 from rung.cascade.tune.execute import HIDDEN, LINES, Job, passed
-from rung.cascade.tune.material import Material, material, test_tokens
+from rung.cascade.tune.material import Material, material, tokens_for
 from rung.cascade.tune.recording import Recording, Sample
 from rung.models.price import MILLION, Price
 
@@ -52,7 +52,7 @@ def _samples(part: Material, hidden: str, cache: Cache, price: Price) -> Samples
         lines=of_text,
         solution_cost=np.array([sample.generated for sample in part.solutions]) * price.output_usd / MILLION,
         text_cost={
-            l: np.array([test_tokens(sample, l) for sample in part.texts]) * price.output_usd / MILLION
+            l: np.array([tokens_for(sample, l) for sample in part.texts]) * price.output_usd / MILLION
             for l in part.lines  # noqa: E741
         },
         prompt_cost=(_prompt_cost(part.solutions, price), _prompt_cost(part.texts, price)),

@@ -115,7 +115,7 @@ def without_echo(sample: str, prompt: str) -> str:
     return sample
 
 
-def test_text(sample: str) -> str:
+def assertions_of(sample: str) -> str:
     """What continues after `assert`, where each assertion begins on the line of its `assert`."""
     return _BROKEN_ASSERT.sub("assert ", f"assert {sample}").removeprefix("assert")
 
@@ -143,7 +143,7 @@ def _likeness(problem: Problem, row: Row) -> float:
 
 
 def _entry(problem: Problem, part: Part, row: Row, k: int, origin: Origin) -> Entry:
-    clean = [test_text(sample) if part.of_tests else without_echo(sample, row.prompt) for sample in row.samples[:k]]
+    clean = [assertions_of(sample) if part.of_tests else without_echo(sample, row.prompt) for sample in row.samples[:k]]
     samples = tuple(_sample(each, origin.bytes_a_token) for each in clean)
     usd = sum(sample.generated for sample in samples) * origin.price.output_usd / 1e6
     return Entry(problem.id, part, samples, usd, 0.0)

@@ -49,15 +49,15 @@ def material(problem: Problem, recording: Recording, *, greedy: bool, ls: tuple[
 
 
 def _lines(sample: Sample, names: frozenset[str], l: int) -> tuple[str, ...]:  # noqa: E741  the paper's name
-    return tuple(suite([f"assert{test_text(sample, l)}"], names, l))
+    return tuple(suite([f"assert{text_for(sample, l)}"], names, l))
 
 
-def test_tokens(sample: Sample, l: int) -> int:  # noqa: E741
+def tokens_for(sample: Sample, l: int) -> int:  # noqa: E741
     """Generated tokens of a test text that is asked for l lines: it ends where line l + 1 begins.
 
     Of a text without tokens, in proportion to its characters.
     """
-    kept = len(test_text(sample, l))
+    kept = len(text_for(sample, l))
     if not sample.tokens:
         return -(-sample.generated * kept // max(len(sample.text), 1))
     if kept == len(sample.text):
@@ -68,7 +68,7 @@ def test_tokens(sample: Sample, l: int) -> int:  # noqa: E741
     return min(needed, TOKENS_A_TEST_LINE * l)
 
 
-def test_text(sample: Sample, l: int) -> str:  # noqa: E741
+def text_for(sample: Sample, l: int) -> str:  # noqa: E741
     """As it would have been, asked for l lines."""
     text = sample.text
     most = TOKENS_A_TEST_LINE * l

@@ -65,9 +65,13 @@ async def test_a_real_server_completes_at_the_cursor(url: str) -> None:
 
 async def test_a_real_server_gives_n_different_samples(url: str) -> None:
     model = HttpModel("large", url, "smol", timeouts=TIMEOUTS, extra=PLAIN)
-    samples = await model.generate(Prompt("# A poem about"), Sampling(12, 0.8, n=3, seed=1))
+    ended: list[tuple[int, str]] = []
+    samples = await model.generate(
+        Prompt("# A poem about"), Sampling(12, 0.8, n=3, seed=1), on_sample=lambda *sample: ended.append(sample)
+    )
     await model.close()
     assert len({sample.text for sample in samples}) == 3
+    assert set(ended) <= {(index, sample.text) for index, sample in enumerate(samples)}
     for sample in samples:
         assert sample.text
         assert sample.finish_reason is (FinishReason.LENGTH if sample.usage.generated == 12 else FinishReason.STOP)

@@ -9,6 +9,7 @@ from rung.lsp.cli.tune.importing import import_
 from rung.lsp.cli.tune.record import record
 from rung.lsp.cli.tune.report import report
 from rung.lsp.cli.tune.run import run
+from rung.lsp.cli.tune.speculate import speculate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.command()(record)
 app.command("import")(import_)
 app.command()(run)
+app.command()(speculate)
 app.command()(report)
 app.command()(apply)
 

@@ -84,7 +84,7 @@ async def _record_all(
     with bars() as progress:
         begin = beginning(progress)
         for config in chosen:
-            rung = await asyncio.to_thread(_rung, config)
+            rung = await asyncio.to_thread(rung_to_record, config)
             try:
                 header = header_of(problems, rung, config.model or config.checkpoint or "", k=k, l=l, seed=seed)
                 path = recording_path(folder, problems.name, rung.name)
@@ -98,7 +98,7 @@ async def _record_all(
             typer.echo(f"{path}: {len(problems.problems)} problems, {len(calls)} calls made now.")
 
 
-def _rung(config: RungConfig) -> Rung:
+def rung_to_record(config: RungConfig) -> Rung:
     """A local one is exact: a text must not depend on where a recording was interrupted. Raises CatalogueError."""
     model = (
         remote_model(config)
@@ -111,7 +111,6 @@ def _rung(config: RungConfig) -> Rung:
             cache_mb=config.cache_mb,
             gpu_layers=config.gpu_layers,
             exact=True,
-            drafts=False,
         )
     )
     return Rung(config.name, model, config.remote, price=config.to_price(), context=config.context)

@@ -1,0 +1,79 @@
+"""`rung tune speculate`: speculative decoding of a pair of rungs as one more point of a study."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from rung.cascade.bench.data import spread
+from rung.cascade.bench.problem import Problem
+from rung.cascade.config import RungConfig
+from rung.cascade.tune import results
+from rung.cascade.tune.plan import Option
+from rung.cascade.tune.recording import Recording, read
+from rung.cascade.tune.results import Results
+from rung.cascade.tune.speculation import Measured, measure, point
+from rung.lsp.cli.bench_bars import bars, beginning
+from rung.lsp.cli.tune.options import FOLDER, FolderOption, Refused, SetOption, configuration, explained, problems_of
+from rung.lsp.cli.tune.record import recording_path, rung_to_record
+from rung.lsp.cli.tune.run import results_path
+
+_GREEDY = Option(0, 0)
+
+
+def speculate(
+    draft: Annotated[str, typer.Option(metavar="NAME", help="The small rung, recorded with greedy solutions.")],
+    target: Annotated[str, typer.Option(metavar="NAME", help="The large rung, of the configured ladder.")],
+    set_name: SetOption = "humaneval",
+    count: Annotated[int, typer.Option("--problems", min=1, help="To measure, evenly spaced.")] = 40,
+    folder: FolderOption = FOLDER,
+) -> None:
+    """Measure the large rung verifying the small one's solutions, and add the point to the study."""
+    with explained("Stopped; the study is as it was."):
+        config = configuration()
+        path = results_path(folder, set_name)
+        study = results.read(path)
+        drafts = read(recording_path(folder, study.set, draft))
+        if not drafts.header.greedy:
+            raise Refused(f"{draft} was recorded without greedy solutions.")
+        rung = next((rung for rung in config.ladder if rung.name == target), None)
+        if rung is None:
+            raise Refused(f"--target {target}: the configured ladder has no such rung.")
+        accuracy, dollars = _alone(study, target)
+        problems = [each for each in problems_of(set_name, config).problems if drafts.complete(each.id)]
+        chosen = spread(problems, count)
+        with bars() as progress:
+            step = beginning(progress)(f"{draft} for {target}", len(chosen))
+            measured = asyncio.run(_measured(chosen, drafts, rung, step))
+        price = next(used.price for used in study.rungs if used.name == draft)
+        found = point(f"speculative, {draft} for {target}", measured, accuracy, dollars, drafts, price)
+        kept = tuple(each for each in study.speculative if each.label != found.label)
+        results.write(path, replace(study, speculative=(*kept, found)))
+    typer.echo(
+        f"{measured.hit:.1%} of {target}'s tokens were drafted right; its solutions took {measured.time_ratio:.2f} "
+        f"of the time without drafts, and {measured.other} of {measured.problems} were other texts. "
+        f"{found.accuracy:.1%} at ${found.dollars * 1000:.4f} per 1,000, alone ${dollars * 1000:.4f}."
+    )
+
+
+def _alone(study: Results, target: str) -> tuple[float, float]:
+    """Accuracy and dollars a problem of its greedy solutions. Raises Refused."""
+    names = [rung.name for rung in study.rungs]
+    for each in study.study.alone:
+        if names[each.rung] == target and each.option == _GREEDY:
+            return each.accuracy, each.dollars
+    raise Refused(f"The study has no rung {target!r}; it has {', '.join(names)}.")
+
+
+async def _measured(
+    problems: Sequence[Problem], drafts: Recording, config: RungConfig, step: Callable[[], None]
+) -> Measured:
+    rung = await asyncio.to_thread(rung_to_record, config)
+    try:
+        return await measure(problems, drafts, rung, step)
+    finally:
+        await rung.model.close()
