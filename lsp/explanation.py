@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rung.cascade.attempt import Climb, Step
+from rung.cascade.attempt import Bound, Climb, Step
 
+_BOUNDS = {Bound.EXACT: "", Bound.AT_MOST: "≤ ", Bound.AT_LEAST: "≥ "}
 _DECISIONS = {
     "skipped": "skipped",
     "private": "not asked: private",
@@ -46,6 +47,7 @@ def as_json(climb: Climb) -> dict[str, object]:
                 "reason": step.reason,
                 "theta": step.theta,
                 "score": step.attempt.score if step.attempt else None,
+                "score_is": step.attempt.bound if step.attempt else None,
                 "text": step.attempt.text if step.attempt else None,
                 "seconds": step.seconds,
                 "engine_seconds": step.engine_seconds,
@@ -86,4 +88,6 @@ def _tested(step: Step) -> str:
 
 
 def _score(step: Step) -> str:
-    return "–" if step.attempt is None or step.attempt.score is None else f"{step.attempt.score:.2f}"
+    if step.attempt is None or step.attempt.score is None:
+        return "–"
+    return f"{_BOUNDS[step.attempt.bound]}{step.attempt.score:.2f}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -31,14 +32,16 @@ class CacheUnusable(Exception):
 
 
 class Cache:
-    """Verdicts that were found under the same limits."""
+    """Verdicts that were found under the same limits. Any thread may use it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._one_at_a_time = threading.Lock()
 
     def known(self, program: str, tests: Sequence[str], limits: Limits) -> list[Verdict | None]:
         """For each test; None where it was never run."""
-        cells = self._cells(_program_key(program, limits))
+        with self._one_at_a_time:
+            cells = self._cells(_program_key(program, limits))
         return [cells.get(_test_key(test)) for test in tests]
 
     def keep(self, found: Mapping[tuple[str, str], Verdict], limits: Limits) -> None:
@@ -47,7 +50,7 @@ class Cache:
         for (program, test), verdict in found.items():
             if verdict in _CODES:
                 by_program.setdefault(program, {})[_test_key(test)] = verdict
-        with self._connection:
+        with self._one_at_a_time, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             for program, cells in by_program.items():
                 key = _program_key(program, limits)
@@ -66,7 +69,7 @@ class Cache:
 
 @contextmanager
 def cache(path: Path) -> Iterator[Cache]:
-    """Raises CacheUnusable. Used from one thread at a time."""
+    """Raises CacheUnusable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(

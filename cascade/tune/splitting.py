@@ -30,14 +30,13 @@ class Outcome:
 
     saved: share of its cost that the ladder did without which the 30% found no less accurate at the least cost.
     gained: that ladder's accuracy, minus the single model's. bought: accuracy that all ladders buy beyond single
-    models, as a mean over budgets. plan: that ladder; theta: its thresholds, one for each rung that can climb.
+    models, as a mean over budgets. plan: that ladder's.
     """
 
     saved: float
     gained: float
     bought: float
     plan: Plan
-    theta: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,6 @@ def _outcome(points: _Points, single: _Points) -> Outcome:
         gained=float(points.judged[0][instead] - single.judged[0][best]),
         bought=_bought(points, single),
         plan=points.plans[instead],
-        theta=points.vectors[instead],
     )
 
 
