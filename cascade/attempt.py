@@ -46,6 +46,16 @@ class Attempt:
     self_test: SelfTest | None = None
     bound: Bound = Bound.EXACT
 
+    @property
+    def exact_score(self) -> float | None:
+        """None also where only a bound of it is known."""
+        return self.score if self.bound is Bound.EXACT else None
+
+    @property
+    def least_score(self) -> float:
+        """What it has for certain."""
+        return 0.0 if self.bound is Bound.AT_MOST else self.score or 0.0
+
 
 class Decision(StrEnum):
     """What was done at a rung, in the order in which a climb asks."""

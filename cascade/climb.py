@@ -72,7 +72,7 @@ class _Ascent:
         attempts = [step.attempt for step in self.steps if step.attempt is not None and step.attempt.text.strip()]
         if last is not None and last.decision in _ADOPTED and last.attempt in attempts:
             return last.attempt
-        return max(attempts, key=lambda attempt: attempt.score or 0.0, default=None)
+        return max(attempts, key=lambda attempt: attempt.least_score, default=None)
 
     async def step(self, rung: Rung) -> Step:
         """One rung: the gate, the attempt within the deadline, the decision."""

@@ -59,7 +59,9 @@ class SandboxCells:
         if self._session is None:
             return False if self._dead else None
         verdict = self._session.verdicts[program][test]
-        return False if self._dead else None if verdict is Verdict.NOT_RUN else verdict is Verdict.PASSED
+        if verdict is Verdict.NOT_RUN:
+            return False if self._dead else None
+        return verdict is Verdict.PASSED
 
     async def more(self) -> None:
         await self._known.wait()

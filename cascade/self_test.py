@@ -14,7 +14,7 @@ from rung.cascade.deciding import Below, Board, Winner
 from rung.cascade.ladder import Rung
 from rung.cascade.spending import Meter
 from rung.cascade.task import Function
-from rung.cascade.testlines import settled, suite
+from rung.cascade.testlines import count_of, settled, suite
 from rung.models.protocol import Generation, OnSample, OnToken, Prompt, Sampling, Token
 
 # A self-test is a few cells; a solution that needs longer is no completion.
@@ -138,8 +138,9 @@ class SelfTestRun:
             if self.board.bodies[index] is None and (text.ended or body_is_over(text.so_far, self._function)):
                 self.board.bodies[index] = cut_body(text.so_far, self._function)
         self._add_cells([text.so_far if text.ended else _settled(text.so_far) for text in self._texts])
-        open_texts = [text.so_far for text in self._texts if not text.ended]
-        self.board.coming = sum(max(0, self._rung.l - _assertions(_settled(text))) for text in open_texts)
+        most = self._rung.l
+        open_texts = [f"assert{text.so_far}" for text in self._texts if not text.ended]
+        self.board.coming = sum(most - count_of(settled(text), most) for text in open_texts)
 
     def _add_cells(self, texts: Sequence[str]) -> None:
         names = frozenset({self._function.name})
@@ -188,8 +189,3 @@ class _Text:
 
 def _settled(text: str) -> str:
     return settled(f"assert{text}").removeprefix("assert")
-
-
-def _assertions(text: str) -> int:
-    """Lines that begin one, of a text that continues after the prompt's `assert`."""
-    return sum(line.startswith("assert") for line in f"assert{text}".split("\n")) if text else 0

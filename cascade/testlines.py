@@ -38,6 +38,11 @@ def settled(text: str) -> str:
     return "\n".join(kept)
 
 
+def count_of(text: str, l: int) -> int:  # noqa: E741
+    """How many of the `l` assertions that `suite` takes of a text, valid or not, there are."""
+    return len(_conditions(text, l))
+
+
 def _written(condition: ast.expr) -> str | None:
     try:
         return f"assert {ast.unparse(condition)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from rung.cascade.config.layers import read_layer
 from rung.cascade.config.problems import ConfigError
 from rung.cascade.config.schema import Config
 
+_START = re.compile(r"^---", re.MULTILINE)
+_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
+_ANY_L = 4
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
@@ -29,31 +34,46 @@ class FunctionSettings:
 
 
 def with_function_settings(path: Path, content: bytes, rungs: Sequence[FunctionSettings], theta: float) -> bytes:
-    """`content` of `path` with these settings, checked. All rungs of its ladder; a file without one gets the default's.
+    """`content` of `path` with these settings, checked. rungs: all of its ladder, in its order; a file without a ladder
+    gets the default's.
 
     Raises ConfigError where the file has problems, or would have then.
     """
     read_layer(path, content)
-    yaml = YAML(typ="rt", pure=True)
-    yaml.preserve_quotes = True
-    yaml.width = 4096
+    text = content.decode("utf-8-sig")
+    yaml = _as_written(text)
     try:
-        data = yaml.load(content.decode("utf-8-sig")) or CommentedMap()
+        data = yaml.load(text)
     except YAMLError as error:
         raise ConfigError([f"{path.name} cannot be edited: {error}"]) from None
+    kept = "" if data else text  # nothing but comments: the settings go behind them
+    data = data or CommentedMap()
     ladder = data.setdefault("ladder", [_default(rung) for rung in Config().model_dump()["ladder"]])
-    by_name = {settings.rung: settings for settings in rungs}
-    for rung in ladder:
-        _set_rung(rung, by_name[rung["name"]], theta)
+    for rung, settings in zip(ladder, rungs, strict=True):
+        _set_rung(rung, settings, theta)
     before = data.get("theta")
     if isinstance(before, dict):
         before["function"] = theta
     else:
         data["theta"] = CommentedMap(function=theta) if before is None else CommentedMap(line=before, function=theta)
-    out = io.BytesIO()
+    out = io.StringIO()
     yaml.dump(data, out)
-    read_layer(path, out.getvalue())
-    return out.getvalue()
+    written = (kept + out.getvalue()).replace("\r\n", "\n")
+    edited = (written.replace("\n", "\r\n") if "\r\n" in text else written).encode()
+    read_layer(path, edited)
+    return edited
+
+
+def _as_written(text: str) -> YAML:
+    """Writes with the quotes, indents and start that the text has."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.explicit_start = _START.search(text) is not None
+    item = _ITEM.search(text)
+    offset = len(item[1]) if item else 2
+    yaml.indent(mapping=2, sequence=offset + 2, offset=offset)
+    return yaml
 
 
 def edit(path: Path, rungs: Sequence[FunctionSettings], theta: float) -> None:
@@ -77,10 +97,10 @@ def _default(rung: dict[str, Any]) -> CommentedMap:
 
 def _set_rung(rung: dict[str, Any], settings: FunctionSettings, theta: float) -> None:
     rung["k"] = settings.k
-    if settings.k < 0:
-        rung.pop("l", None)
-    else:
+    if settings.k >= 0:
         rung["l"] = settings.l
+    elif rung.get("l") == 0:  # which goes with k = 0 alone; removed, it would take the comments behind it along
+        rung["l"] = _ANY_L
     own = rung.get("theta")
     if isinstance(own, dict) and "function" in own:
         own["function"] = theta

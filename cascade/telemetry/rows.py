@@ -29,7 +29,7 @@ def request_row(climb: Climb, trigger: Trigger, ladder: Ladder) -> Row:
         "trigger": trigger,
         "decision": _decision(climb),
         "answered_by": storable(climb.answer.rung) if climb.answer else None,
-        "score": climb.answer.score if climb.answer else None,
+        "score": climb.answer.exact_score if climb.answer else None,
         "asked": sum(map(was_asked, climb.steps)),
         "seconds": climb.seconds,
         "cost_usd": climb.cost_usd,
@@ -108,7 +108,7 @@ def _attempt_columns(attempt: Attempt | None) -> Row:
     """NULL where there was no attempt or no self-test."""
     test = attempt.self_test if attempt else None
     return {
-        "score": attempt.score if attempt else None,
+        "score": attempt.exact_score if attempt else None,
         "k": test.k if test else None,
         "test_lines": test.test_lines if test else None,
         "passed_lines": test.passed_lines if test else None,

@@ -72,14 +72,18 @@ def cache(path: Path) -> Iterator[Cache]:
     """Raises CacheUnusable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(
-            sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        ) as connection:
+        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    except (sqlite3.Error, OSError) as error:
+        raise CacheUnusable(f"{path} cannot be opened ({error}).") from None
+    with closing(connection):
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("CREATE TABLE IF NOT EXISTS executed (program BLOB PRIMARY KEY, cells BLOB NOT NULL)")
             yield Cache(connection)
-    except (sqlite3.Error, OSError) as error:
-        raise CacheUnusable(f"{path} cannot be used ({error}); remove it, and everything is run again.") from None
+        except sqlite3.OperationalError as error:  # locked, or the disk is full
+            raise CacheUnusable(f"{path} cannot be used ({error}); what it holds is kept.") from None
+        except sqlite3.DatabaseError as error:
+            raise CacheUnusable(f"{path} is damaged ({error}); remove it, and everything is run again.") from None
 
 
 def _program_key(program: str, limits: Limits) -> bytes:

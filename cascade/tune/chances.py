@@ -23,9 +23,9 @@ Floats = NDArray[np.float64]
 class Chances:
     """Of one option of one rung, for P problems and T thresholds; expectations over the draws.
 
-    climbs: T × P, probability that the score is below θ. accepted_right: T × P, that it is not, and the solution is
-    right. right: P, that the best solution is right; dollars: P, of the attempt; score: P, of the best solution, 0
-    where nothing is tested.
+    climbs: T × P, probability that the score is below θ, or that there is nothing to show. accepted_right: T × P, that
+    neither is so, and the solution is right. right: P, that the best solution is right; dollars: P, of the attempt;
+    score: P, of the best solution, 0 where nothing is tested.
     """
 
     climbs: Floats
@@ -62,7 +62,7 @@ def _of_problem(
     best = np.argmax(values - np.where(samples.empty[chosen], 1e-9, 0.0), axis=1)
     rows = np.arange(len(chosen))
     score, right_of = values[rows, best], samples.correct[chosen[rows, best]]
-    accepts = score[None, :] >= thetas[:, None]
+    accepts = (score[None, :] >= thetas[:, None]) & ~samples.empty[chosen[rows, best]][None, :]  # nothing is shown
     dollars = sum(samples.prompt_cost) + (
         samples.solution_cost[chosen].sum(axis=1).mean() + text_cost[texts].sum(axis=1).mean()
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
@@ -13,7 +13,6 @@ from rung.cascade.tune.cache import Cache
 _UNBOUNDED_S = 24 * 3600.0
 LINES = Limits(wall_s=_UNBOUNDED_S, test_s=1.0, at_once=1)
 HIDDEN = Limits(wall_s=_UNBOUNDED_S, test_s=3.0, at_once=1)  # as HumanEval's own harness
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +54,46 @@ def passed(cache: Cache, program: str, tests: Sequence[str], limits: Limits) -> 
     return [verdict is Verdict.PASSED for verdict in cache.known(program, tests, limits)]
 
 
-async def _run(programs: Iterable[str], tests: Sequence[str], limits: Limits, sandbox: Sandbox, cache: Cache) -> None:
-    """Programs that miss the same tests run together: where nothing was known, in one sandbox."""
-    for _ in range(_TRIES):
-        missing: dict[tuple[str, ...], list[str]] = {}
-        for program in programs:
-            known = cache.known(program, tests, limits)
-            unknown = tuple(test for test, verdict in zip(tests, known, strict=True) if verdict is None)
-            if unknown:
-                missing.setdefault(unknown, []).append(program)
-        if not missing:
-            return
-        for unknown, group in missing.items():
-            matrix = await sandbox.run(group, unknown, limits)
-            found = {
-                (program, test): verdict
-                for program, row in zip(group, matrix.verdicts, strict=True)
-                for test, verdict in zip(unknown, row, strict=True)
-            }
-            await asyncio.to_thread(cache.keep, found, limits)
-    raise SandboxUnavailable(
-        "The sandbox died several times in the same work; see whether the machine is out of memory."
+async def _run(programs: Sequence[str], tests: Sequence[str], limits: Limits, sandbox: Sandbox, cache: Cache) -> None:
+    """Programs that miss the same tests run together: where nothing was known, in one sandbox.
+
+    One that ends its sandbox, where others do not, is killed under what was left then.
+    """
+    await _fill(_missing(programs, tests, limits, cache), limits, sandbox, cache)
+    alone = [(unknown, [program]) for unknown, group in _missing(programs, tests, limits, cache) for program in group]
+    await _fill(alone, limits, sandbox, cache)
+    left = _missing(programs, tests, limits, cache)
+    fatal = sum(len(group) for _, group in left)
+    if fatal and fatal == len(programs):
+        raise SandboxUnavailable(
+            "The sandbox died several times in the same work; see whether the machine is out of memory."
+        )
+    cache.keep(
+        {(program, test): Verdict.KILLED for unknown, group in left for program in group for test in unknown}, limits
     )
+
+
+def _missing(
+    programs: Sequence[str], tests: Sequence[str], limits: Limits, cache: Cache
+) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Tests that are unknown, and the programs they are unknown of."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for program in programs:
+        known = cache.known(program, tests, limits)
+        unknown = tuple(test for test, verdict in zip(tests, known, strict=True) if verdict is None)
+        if unknown:
+            found.setdefault(unknown, []).append(program)
+    return list(found.items())
+
+
+async def _fill(
+    groups: Sequence[tuple[tuple[str, ...], list[str]]], limits: Limits, sandbox: Sandbox, cache: Cache
+) -> None:
+    for unknown, group in groups:
+        matrix = await sandbox.run(group, unknown, limits)
+        found = {
+            (program, test): verdict
+            for program, row in zip(group, matrix.verdicts, strict=True)
+            for test, verdict in zip(unknown, row, strict=True)
+        }
+        await asyncio.to_thread(cache.keep, found, limits)

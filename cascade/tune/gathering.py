@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rung.cascade.bench.problem import Problem
 from rung.cascade.tune.cache import Cache
@@ -50,15 +53,24 @@ def _samples(part: Material, hidden: str, cache: Cache, price: Price) -> Samples
         correct=np.array([right[program] for program in part.programs], dtype=bool),
         empty=np.array([not program for program in part.programs], dtype=bool),
         lines=of_text,
-        solution_cost=np.array([sample.generated for sample in part.solutions]) * price.output_usd / MILLION,
+        solution_cost=_costs([sample.generated for sample in part.solutions], part.solutions, price),
         text_cost={
-            l: np.array([tokens_for(sample, l) for sample in part.texts]) * price.output_usd / MILLION
-            for l in part.lines  # noqa: E741
+            most: _costs([tokens_for(sample, most) for sample in part.texts], part.texts, price) for most in part.lines
         },
         prompt_cost=(_prompt_cost(part.solutions, price), _prompt_cost(part.texts, price)),
     )
 
 
-def _prompt_cost(samples: tuple[Sample, ...], price: Price) -> float:
-    """Of one call: a prompt is paid for once, however many samples it has."""
-    return max((sample.prompt for sample in samples), default=0) * price.input_usd / MILLION
+def _costs(tokens: Sequence[int], samples: Sequence[Sample], price: Price) -> NDArray[np.float64]:
+    """Dollars of each sample; with its prompt, where a server that gives one sample a request was paid for each."""
+    prompts = [sample.prompt if _one_a_request(samples) else 0 for sample in samples]
+    return (np.array(tokens) * price.output_usd + np.array(prompts) * price.input_usd) / MILLION
+
+
+def _prompt_cost(samples: Sequence[Sample], price: Price) -> float:
+    """Of one call for all samples: a prompt that is paid for once, however many they are."""
+    return 0.0 if _one_a_request(samples) else sum(sample.prompt for sample in samples) * price.input_usd / MILLION
+
+
+def _one_a_request(samples: Sequence[Sample]) -> bool:
+    return sum(sample.prompt > 0 for sample in samples) > 1

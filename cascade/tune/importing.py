@@ -20,6 +20,7 @@ from rung.cascade.tune.recording import Entry, Header, Part, Recording, Recordin
 from rung.models.price import Price
 
 _WORD = re.compile(r"\w+")
+_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")  # two prompts may differ in their brackets alone
 _DEF = re.compile(r"^def[ \t]+(\w+)", re.MULTILINE)
 _BROKEN_ASSERT = re.compile(r"^assert[ \t]*\n[ \t]+", re.MULTILINE)
 _ALIKE = 0.5  # of all words; whole docstrings are left out in what is published
@@ -124,20 +125,27 @@ def _assigned(name: str, candidates: list[Problem], group: list[Row]) -> Iterato
     """The pairs that are alike in sum the most."""
     if len(candidates) > _MOST_OF_A_NAME:
         raise RecordingError(f"More than {_MOST_OF_A_NAME} problems have a function {name!r}.")
-    alike = {(problem.id, row.number): _likeness(problem, row) for problem in candidates for row in group}
+    alike = {
+        (problem.id, row.number): _likeness(problem, row, _WORD_OR_SIGN) for problem in candidates for row in group
+    }
     orders = sorted(
         permutations(candidates, len(group)),
         key=lambda order: -sum(alike[problem.id, row.number] for problem, row in zip(order, group, strict=True)),
     )
+    values = [
+        sum(alike[problem.id, row.number] for problem, row in zip(order, group, strict=True)) for order in orders[:2]
+    ]
+    if len(values) == 2 and values[0] == values[1]:
+        raise RecordingError(f"Line {group[0].number}: several problems fit it equally ({name!r}).")
     for problem, row in zip(orders[0], group, strict=True):
-        if alike[problem.id, row.number] < _ALIKE:
+        if _likeness(problem, row, _WORD) < _ALIKE:
             raise RecordingError(f"Line {row.number}: no problem of the set has this prompt ({name!r}).")
         yield problem, row
 
 
-def _likeness(problem: Problem, row: Row) -> float:
-    """The share of the row's words that the problem's prompt has in the same order."""
-    wanted, there = _WORD.findall(row.prompt), _WORD.findall(problem.prompt)
+def _likeness(problem: Problem, row: Row, part: re.Pattern[str]) -> float:
+    """The share of the row's parts that the problem's prompt has in the same order."""
+    wanted, there = part.findall(row.prompt), part.findall(problem.prompt)
     same = sum(block.size for block in SequenceMatcher(None, wanted, there, autojunk=False).get_matching_blocks())
     return same / max(len(wanted), 1)
 

@@ -78,8 +78,8 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _refuse_another(path: Path, there: Header, wanted: Header) -> None:
-    names = [field.name for field in fields(Header)]
-    for name in names:
+    # A price does not change what is written, and `rung tune run` takes the present one.
+    for name in (field.name for field in fields(Header) if field.name != "price"):
         if getattr(there, name) != getattr(wanted, name):
             old, new = getattr(there, name), getattr(wanted, name)
             what = "other problems" if name == "digest" else f"{name} = {old}, not {new}"

@@ -63,8 +63,9 @@ def tokens_for(sample: Sample, l: int) -> int:  # noqa: E741
     if kept == len(sample.text):
         return min(sample.generated, TOKENS_A_TEST_LINE * l)
     ends = accumulate(map(len, sample.tokens))
-    # The token that holds the next line's beginning was generated, too.
-    needed = next((count for count, end in enumerate(ends, 1) if end > kept), len(sample.tokens))
+    # It ended when all of the next line's beginning was there.
+    end_of_next = kept + len(NEXT_TEST_LINE)
+    needed = next((count for count, end in enumerate(ends, 1) if end >= end_of_next), len(sample.tokens))
     return min(needed, TOKENS_A_TEST_LINE * l)
 
 

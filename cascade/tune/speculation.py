@@ -14,7 +14,8 @@ from rung.cascade.function import solution_call
 from rung.cascade.ladder import Rung
 from rung.cascade.tune.recording import Part, Recording
 from rung.cascade.tune.results import Speculative
-from rung.models.price import MILLION, Price
+from rung.models.price import Price
+from rung.models.protocol import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +41,27 @@ class Measured:
 
 
 async def measure(
-    problems: Sequence[Problem], draft: Recording, target: Rung, on_problem: Callable[[], None]
+    problems: Sequence[Problem], draft: Recording, alone: Rung, drafted: Rung, on_problem: Callable[[], None]
 ) -> Measured:
     """The target's greedy solutions with and without drafts, in turns, the prompts evaluated before.
 
-    draft: with greedy solutions of these problems. Raises ModelError.
+    draft: with greedy solutions of these problems. alone, drafted: the target without drafts of its own, and with; a
+    local one then also drafts from matches in the prompt. Raises ModelError.
     """
+    targets = (alone, drafted)
     tokens = accepted = other = 0
     seconds = [0.0, 0.0]
     for number, problem in enumerate(problems):
         task = function_task(problem)
         assert task.function is not None
-        prompt, sampling = solution_call(task, task.function, target, k=0)
-        drafted = replace(prompt, draft=draft.entries[problem.id, Part.GREEDY_SOLUTION].samples[0].text)
-        await target.model.generate(prompt, replace(sampling, max_tokens=1))
+        prompt, sampling = solution_call(task, task.function, alone, k=0)
+        text = draft.entries[problem.id, Part.GREEDY_SOLUTION].samples[0].text
+        prompts = (prompt, replace(prompt, draft=text))
+        for target in targets:
+            await target.model.generate(prompt, replace(sampling, max_tokens=1))
         texts = ["", ""]
         for way in (0, 1) if number % 2 else (1, 0):
-            (generation,) = await target.model.generate((prompt, drafted)[way], sampling)
+            (generation,) = await targets[way].model.generate(prompts[way], sampling)
             texts[way] = generation.text
             seconds[way] += generation.seconds
             if way == 1:
@@ -70,10 +75,13 @@ async def measure(
 def point(
     label: str, measured: Measured, accuracy: float, target_dollars: float, draft: Recording, draft_price: Price
 ) -> Speculative:
-    """accuracy, target_dollars: of the target's greedy solutions alone, a problem."""
+    """accuracy, target_dollars: of the target's greedy solutions alone, a problem. All of its price is taken to be for
+    time, as in the paper, its prompt's too.
+    """
     greedy = [entry for entry in draft.entries.values() if entry.part is Part.GREEDY_SOLUTION]
-    spent = sum(sample.generated for entry in greedy for sample in entry.samples) * draft_price.output_usd / MILLION
-    of_draft = spent / max(len(greedy), 1)
+    samples = [sample for entry in greedy for sample in entry.samples]
+    usage = Usage(prompt=sum(each.prompt for each in samples), generated=sum(each.generated for each in samples))
+    of_draft = draft_price.of(usage) / max(len(greedy), 1)
     return Speculative(label, accuracy, of_draft + target_dollars * measured.time_ratio, measured.hit)
 
 

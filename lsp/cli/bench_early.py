@@ -42,6 +42,10 @@ def early(
         problems = problems_of(set_name, configuration())
         chosen = spread([problem for problem in problems.problems if found.complete(problem.id)], count)
         usable = [k for k in ks or (1, 3, 5, 10) if k <= found.header.k]
+        if found.header.set != problems.name or not chosen or not usable:
+            raise Refused(
+                f"{recording} has {found.header.k} samples of {found.header.set}: none of {problems.name} with these k."
+            )
         table = asyncio.run(_table(chosen, found, usable, l, thetas or [0.3, 0.5, 0.8], step_ms / 1000))
     Console(width=120).print(table)
 
@@ -95,6 +99,6 @@ def _row(outcomes: Sequence[Outcome]) -> list[str]:
         f"{recorded:,}",
         f"{whole:,}",
         f"{early:,}",
-        f"{1 - early / recorded:.1%}",
-        f"{1 - early_steps / steps:.1%}",
+        f"{1 - early / max(recorded, 1):.1%}",
+        f"{1 - early_steps / max(steps, 1):.1%}",
     ]

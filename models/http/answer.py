@@ -104,7 +104,7 @@ class Answer:
                 self._on_token(index, token)
         if sample.finish_reason and index not in self.ended_at:
             self.ended_at[index] = time.monotonic()
-            if self._on_sample and self._n > 1:
+            if self._on_sample:
                 self._on_sample(index, sample.text)
 
     def _reason(self, reason: str) -> FinishReason:

@@ -101,7 +101,9 @@ class HttpModel:
         except CircuitOpen as circuit:
             raise ModelUnavailable(self._not_asked(circuit.seconds)) from None
         try:
-            generations = await self._within_limit(prompt, sampling, Told(on_token, on_sample))
+            generations = await self._within_limit(
+                prompt, sampling, Told(on_token, on_sample if sampling.n > 1 else None)
+            )
         except Failure as failure:
             error = failure.error
             if isinstance(error, ModelUnavailable | InvalidResponse) or failure.wait is not None:

@@ -133,10 +133,16 @@ APPS = [
         "problem_id": 2,
         "difficulty": "introductory",
         "question": "Twice.",
-        "starter_code": "class Solution:\n    def twice(self, number: int) -> int:\n",
+        "starter_code": "class Solution:\n    def twice(self, number: Dict[str, int]) -> int:\n",
         "input_output": json.dumps({"fn_name": "twice", "inputs": [[2], [3]], "outputs": [4, [6]]}),
     },
     {"problem_id": 3, "difficulty": "interview", "question": "?", "input_output": "{}"},
+    {
+        "problem_id": 5,
+        "difficulty": "introductory",
+        "question": "A number that Python does not read.",
+        "input_output": '{"inputs": [[' + "1" * 5000 + ']], "outputs": [1]}',
+    },
     {"problem_id": 4, "difficulty": "introductory", "question": "No tests.", "input_output": ""},
 ]
 RIGHT = {

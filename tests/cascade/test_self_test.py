@@ -122,6 +122,19 @@ async def test_a_decision_above_theta_waits_until_nothing_can_be_better() -> Non
     assert sorted(model.cancelled) == ["solutions", "texts"]  # the calls had not come back
 
 
+async def test_lines_that_only_look_like_assertions_leave_room_for_others() -> None:
+    """An indented `assert` is taken too, and `assert_that` is none: what may still come must not be counted short."""
+    model = Scripted()
+    running = await begun(model, attempt(model, 1, 0.6))
+    model.end("solutions", 0, RIGHT)
+    model.grow("texts", 0, "_that(add(0, 0))\nassert add(1, 2) == 3\n")
+    model.ends["texts"].set_result(
+        ["_that(add(0, 0))\nassert add(1, 2) == 3\n    assert add(1, 1) == 3\n  assert add(1, 1) == 4"]
+    )
+    found = await running
+    assert (found.score, found.bound) == (pytest.approx(1 / 3), Bound.EXACT)
+
+
 async def test_tokens_of_a_remote_rung_are_not_taken_for_its_text() -> None:
     model = Scripted()
     running = await begun(model, attempt(model, 1, 1.0, remote=True))

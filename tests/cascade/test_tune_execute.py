@@ -88,6 +88,21 @@ async def test_a_sandbox_that_dies_again_and_again_is_said(tmp_path: Path) -> No
         await execute([JOB], Dying(), verdicts, parallel=1, on_job=lambda: None)  # type: ignore[arg-type]
 
 
+async def test_a_program_that_ends_its_sandbox_is_killed_and_holds_up_no_other(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    class Fatal(Counting):
+        async def run(self, solutions: Sequence[str], tests: Sequence[str], limits: Limits | None = None) -> Matrix:
+            if WRONG in solutions:
+                return Matrix(tuple((Verdict.NOT_RUN,) * len(tests) for _ in solutions), 0.0)
+            return await super().run(solutions, tests, limits)
+
+    with cache(tmp_path / "x.sqlite") as verdicts:
+        await run([JOB], Fatal(sandbox), verdicts)
+        assert verdicts.known(WRONG, JOB.lines, LINES) == [Verdict.KILLED] * 2
+        assert passed(verdicts, RIGHT, JOB.lines, LINES) == [True, False]
+
+
 def test_verdicts_are_kept_by_content_and_limits(tmp_path: Path) -> None:
     with cache(tmp_path / "x.sqlite") as verdicts:
         verdicts.keep({("p", "t"): Verdict.PASSED, ("p", "u"): Verdict.NOT_RUN, ("q", "t"): Verdict.KILLED}, LINES)

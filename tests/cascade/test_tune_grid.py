@@ -39,7 +39,8 @@ def attempt(evidence: Evidence, option: Option) -> tuple[float, Outcome]:
     values = [0.0 if empty else value for value, empty in zip(values, samples.empty, strict=True)]
     best = min(range(count), key=lambda index: (-values[index], samples.empty[index], index))
     dollars = samples.solution_cost[:count].sum() + samples.text_cost[option.l][:count].sum()
-    return values[best], Outcome(bool(samples.correct[best]), float(dollars))
+    shown = values[best] if not samples.empty[best] else -1.0  # the ladder climbs, also at θ = 0
+    return shown, Outcome(bool(samples.correct[best]), float(dollars))
 
 
 def climb(rungs: Sequence[Evidence], plan: Sequence[Option], theta: float) -> Outcome:

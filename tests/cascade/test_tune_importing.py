@@ -28,7 +28,8 @@ def problem(number: int, name: str, doc: str) -> Problem:
 AREA_OF_THREE = problem(0, "area", "The area of a triangle with three given sides.")
 AREA_OF_BASE = problem(1, "area", "Half of base times height, for a triangle.")
 OTHER = problem(2, "other", "Something else.")
-SET = ProblemSet("made", (AREA_OF_THREE, AREA_OF_BASE, OTHER))
+SAME = (problem(3, "same", "Twins."), problem(4, "same", "Twins."))
+SET = ProblemSet("made", (AREA_OF_THREE, AREA_OF_BASE, OTHER, *SAME))
 
 
 def row(number: int, name: str, doc: str, *samples: str) -> Row:
@@ -50,6 +51,7 @@ def test_rows_of_one_name_go_to_the_problems_that_say_what_they_say() -> None:
     [
         ([row(1, "nowhere", "Something.")], "Line 1: the set has no problem left with a function 'nowhere'"),
         ([row(1, "other", "Something else."), row(2, "other", "Something else.")], "Line 2"),
+        ([Row(1, "def same(x):\n    pass\n", ("",))], "Line 1: several problems fit it equally"),
         ([row(1, "other", "Completely different words stand here, about birds and fish and rain.")], "Line 1: no prob"),
     ],
 )
@@ -103,7 +105,7 @@ def test_a_recorded_text_of_four_lines_tells_what_two_would_have_been() -> None:
     tokens = (" f(1)", " == 2", "\n", "assert", " f(2)", "\n", "assert", " f(3)")
     counted = replace(sample, text="".join(tokens), tokens=tokens, logprobs=(0.0,) * 8, generated=8, counted=True)
     assert text_for(counted, 1) == " f(1) == 2"
-    assert tokens_for(counted, 1) == 3  # with the token that begins what is cut off
+    assert tokens_for(counted, 1) == 4  # with those that begin the next line, which is cut off
     assert text_for(counted, 2) == " f(1) == 2\nassert f(2)"
     assert text_for(counted, 3) == counted.text
     assert tokens_for(counted, 4) == 8
@@ -135,6 +137,12 @@ def test_the_public_recordings_of_codegen_16b_are_a_rung_of_all_164_problems() -
         texts = [f"assert{sample.text}" for sample in recording.entries[each.id, Part.TESTS].samples]
         lines = suite(texts, frozenset({function.name}), 4)
         assert all(json.dumps(line) for line in lines)
+    brackets = [each for each in problems.problems if "correct_bracketing" in each.prompt]
+    by_name = matched(problems.problems, solutions)
+    assert [('"<" and ">"' in each.prompt, '"<" and ">"' in by_name[each.id].prompt) for each in brackets] == [
+        (True, True),
+        (False, False),
+    ]
     # Every row is used once: two problems with one name never have the same row.
     by_problem = matched(problems.problems, solutions)
     assert len({each.number for each in by_problem.values()}) == 164

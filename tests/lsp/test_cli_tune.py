@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
+from rung.cascade.config import Config
+from rung.cascade.config.editing import FunctionSettings, edit
 from rung.cascade.sandbox import Sandbox, SandboxUnavailable
 from rung.cascade.tune import results
+from rung.cascade.tune.journal import journal
+from rung.cascade.tune.recording import read
 from rung.lsp.cli.main import app
+from rung.models.price import Price
 
 from .tune_made import PROBLEMS, write_recording, write_set
 
@@ -182,6 +188,62 @@ def test_apply_writes_the_point_that_the_budget_allows_and_leaves_the_rest(place
     assert middle["k"] == -1
     assert (large["k"], large["l"]) == (option[1].k, option[1].l)
     assert written["theta"] == {"line": 0.7, "function": study.theta}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"# only words\n", b"# only words\nladder:\n  - name: small\n"),
+        (b"---\r\nenabled: true # yes\r\n", b"---\r\nenabled: true # yes\r\nladder:\r\n  - name: small\r\n"),
+        (
+            b"ladder:\n- name: 'small'\n  checkpoint: x\n  k: 0\n  l: 0\n  # end\ntheta: 0.5\n",
+            b"ladder:\n- name: 'small'\n",
+        ),
+    ],
+)
+def test_editing_keeps_how_a_file_is_written(tmp_path: Path, before: bytes, after: bytes) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(before)
+    edit(path, [FunctionSettings("small", -1, 0)], 0.3)
+    written = path.read_bytes()
+    assert written.startswith(after)
+    assert written.count(b"#") == before.count(b"#")
+    config = Config.model_validate(YAML(typ="safe").load(written))
+    assert (config.ladder[0].k, config.theta.function) == (-1, 0.3)
+
+
+def test_a_rung_may_be_called_like_a_date(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("ladder:\n  - {name: 2024-01-01, checkpoint: x}\n")
+    edit(path, [FunctionSettings("2024-01-01", 3, 2)], 0.3)
+    assert "k: 3" in path.read_text()
+
+
+def test_a_free_ladder_is_drawn_too(place: Path) -> None:
+    for name in ("one", "two"):
+        write_recording(place / "tune", place / "ours.jsonl", name, 1, 0.0)
+    ran("--rung", "one", "--rung", "two")
+    assert tune("report", "--set", "ours").exit_code == 0
+    ran("--rung", "one", "--rung", "large")
+    assert tune("report", "--set", "ours").exit_code == 0
+
+
+def test_five_rungs_are_too_many(place: Path) -> None:
+    for number in range(3):
+        write_recording(place / "tune", place / "ours.jsonl", f"more-{number}", 1, 1.0)
+    done = tune("run", "--set", "ours")
+    assert done.exit_code == 1
+    assert "5 rungs are more than 4: choose with --rung" in said(done)
+
+
+def test_a_new_price_does_not_keep_a_recording_from_going_on(place: Path) -> None:
+    problems = place / "ours.jsonl"
+    path = write_recording(place / "other", problems, "small", 1, 0.5)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    header = replace(read(path).header, price=Price(3.0, 4.0))
+    with journal(path, header) as opened:
+        assert opened.recording.entries
 
 
 def test_apply_asks_first_and_changes_nothing_without_a_yes(place: Path) -> None:

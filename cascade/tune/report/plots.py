@@ -38,7 +38,7 @@ def cloud(results: Results) -> str:
             )
         for point in results.speculative:
             axes.plot(point.dollars * 1000, point.accuracy, "D", color=_SPECULATIVE, label=point.label)
-        _money(axes, min(value for value in dollars if value > 0))
+        _money(axes, dollars)
         axes.set_title(f"θ = {found.theta:g}")
 
     return _svg(draw)
@@ -82,9 +82,12 @@ def answers(results: Results) -> str:
     return _svg(draw)
 
 
-def _money(axes: Axes, least: float) -> None:
-    axes.set_xscale("log")
-    axes.set_xlim(left=least * 0.8)
+def _money(axes: Axes, dollars: list[float]) -> None:
+    if min(dollars) > 0:
+        axes.set_xscale("log")
+        axes.set_xlim(left=min(dollars) * 0.8)
+    elif paid := [value for value in dollars if value > 0]:
+        axes.set_xscale("symlog", linthresh=min(paid))  # what is free is on it, too
     axes.set_xlabel("$ per 1,000 completions")
     axes.set_ylabel("accuracy (pass@1)")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))

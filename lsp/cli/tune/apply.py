@@ -46,10 +46,10 @@ def apply(
 
 
 def _affordable(study: Results, budget: float) -> Point:
-    within = [point for point in study.study.cascade if point.dollars * 1000 <= budget]
+    within = [point for point in study.study.cascade if point.dollars * 1000 <= budget * (1 + 1e-6)]
     if not within:
         least = study.study.cascade[0].dollars * 1000
-        raise Refused(f"No setting costs as little as ${budget:g} per 1,000; the cheapest costs ${least:.4f}.")
+        raise Refused(f"No setting costs as little as ${budget:g} per 1,000; the cheapest costs ${least:.8g}.")
     return within[-1]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from rung.cascade.bench.problem import ProblemSet
 from rung.cascade.config import Config, RungConfig
@@ -67,8 +68,16 @@ def _chosen(config: Config, rungs: list[str] | None, checkpoints: list[str] | No
         if name not in by_name:
             raise Refused(f"--rung {name}: the configured ladder has no such rung, only {', '.join(by_name)}.")
     named = rungs if rungs or checkpoints else list(by_name)
-    others = [RungConfig(name=Path(name).stem, checkpoint=name) for name in checkpoints or ()]
-    return [by_name[name] for name in named or ()] + others
+    return [by_name[name] for name in named or ()] + [_of_checkpoint(name) for name in checkpoints or ()]
+
+
+def _of_checkpoint(name: str) -> RungConfig:
+    try:
+        return RungConfig(name=Path(name).stem, checkpoint=name)
+    except ValidationError:
+        raise Refused(
+            f"--checkpoint {name}: its name cannot be a rung's; put it into a configured ladder under another."
+        ) from None
 
 
 async def _record_all(
@@ -98,7 +107,7 @@ async def _record_all(
             typer.echo(f"{path}: {len(problems.problems)} problems, {len(calls)} calls made now.")
 
 
-def rung_to_record(config: RungConfig) -> Rung:
+def rung_to_record(config: RungConfig, *, drafts: bool = False) -> Rung:
     """A local one is exact: a text must not depend on where a recording was interrupted. Raises CatalogueError."""
     model = (
         remote_model(config)
@@ -111,6 +120,7 @@ def rung_to_record(config: RungConfig) -> Rung:
             cache_mb=config.cache_mb,
             gpu_layers=config.gpu_layers,
             exact=True,
+            drafts=drafts,
         )
     )
     return Rung(config.name, model, config.remote, price=config.to_price(), context=config.context)

@@ -29,6 +29,7 @@ from rung.lsp.cli.tune.record import recording_path
 from rung.lsp.cli.tune.tables import summary
 from rung.models.price import FREE, MILLION, Price
 
+_MOST_RUNGS = 4  # with five, the settings need gigabytes
 _STOPPED = "Stopped; what was run so far is kept. The same command goes on from there."
 
 
@@ -55,6 +56,9 @@ def run(
     with explained(_STOPPED):
         config = configuration()
         recordings = _recordings(folder, set_name, rungs, config)
+        if len(recordings) > _MOST_RUNGS:
+            names = ", ".join(each.header.rung for each in recordings)
+            raise Refused(f"{len(recordings)} rungs are more than {_MOST_RUNGS}: choose with --rung among {names}.")
         problems = _problems(recordings, set_name, config)
         complete = [problem for problem in problems.problems if all(each.complete(problem.id) for each in recordings)]
         if not complete:

@@ -44,12 +44,16 @@ def speculate(
         if rung is None:
             raise Refused(f"--target {target}: the configured ladder has no such rung.")
         accuracy, dollars = _alone(study, target)
+        price = next((used.price for used in study.rungs if used.name == draft), None)
+        if price is None:
+            raise Refused(f"The study has no rung {draft!r}; run it with that one.")
         problems = [each for each in problems_of(set_name, config).problems if drafts.complete(each.id)]
         chosen = spread(problems, count)
+        if not chosen:
+            raise Refused(f"{draft} was recorded on no problem to its end; `rung tune record` goes on.")
         with bars() as progress:
             step = beginning(progress)(f"{draft} for {target}", len(chosen))
             measured = asyncio.run(_measured(chosen, drafts, rung, step))
-        price = next(used.price for used in study.rungs if used.name == draft)
         found = point(f"speculative, {draft} for {target}", measured, accuracy, dollars, drafts, price)
         kept = tuple(each for each in study.speculative if each.label != found.label)
         results.write(path, replace(study, speculative=(*kept, found)))
@@ -72,8 +76,9 @@ def _alone(study: Results, target: str) -> tuple[float, float]:
 async def _measured(
     problems: Sequence[Problem], drafts: Recording, config: RungConfig, step: Callable[[], None]
 ) -> Measured:
-    rung = await asyncio.to_thread(rung_to_record, config)
+    alone, drafted = [await asyncio.to_thread(rung_to_record, config, drafts=each) for each in (False, True)]
     try:
-        return await measure(problems, drafts, rung, step)
+        return await measure(problems, drafts, alone, drafted, step)
     finally:
-        await rung.model.close()
+        await alone.model.close()
+        await drafted.model.close()
