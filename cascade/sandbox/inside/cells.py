@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .cell import CellLimits
-from .evaluator import DONE, KILLED, LEFT, MOST_TESTS, evaluate, order
+from .evaluator import DONE, KILLED, MOST_TESTS, evaluate, order
 from .inbox import Inbox
-from .nursery import ORDER, START, STOP, send_program
+from .nursery import ORDER, START, STOP, send_program, wait_for_deaths
+from .scratch import Scratch
 from .seccomp import Filter
 
 TIMEOUT = b"T"
@@ -31,11 +32,17 @@ Found = tuple[int, int, bytes]
 
 
 class _Unit(NamedTuple):
-    """Tests for one process of a solution."""
+    """Tests for one process of a solution.
+
+    plain: none of the tests leaves anything behind. tidy: nor does the solution; else it is one test. alone: no other
+    process may live meanwhile.
+    """
 
     solution: int
     tests: tuple[int, ...]
     plain: bool
+    tidy: bool = False
+    alone: bool = False
 
 
 class _Evaluator:
@@ -80,17 +87,14 @@ class Cells:
         self._idle: list[_Evaluator] = []
         self._timeouts: Counter[tuple[str, int]] = Counter()
         self._in_a_row: Counter[int] = Counter()
+        self._scratch = Scratch(_TMP)
         self._poll = select.poll()
         self._poll.register(inbox.fd, select.POLLIN)
 
     def run(self) -> Iterator[list[Found]]:
         """(solution, test, verdict) of every cell, until no more come. Whatever ran out of time before comes last."""
         while self._waiting or self._running or self._inbox.open:
-            littered = any(os.scandir(_TMP))
-            if littered and not self._running:
-                _clear(_TMP)
-                littered = False
-            while self._waiting and not littered and len(self._running) < self._pace.at_once:
+            while self._may_start():
                 self._start(self._waiting.popleft())
             found = self._wait()
             if found:
@@ -109,10 +113,22 @@ class Cells:
             new = everything if solution >= first_solution else everything[first_test:]
             self._waiting.extend(self._units(solution, new))
 
+    def _may_start(self) -> bool:
+        """Whether the next unit may. It must not find what others left in the folder."""
+        if not self._waiting or len(self._running) >= self._pace.at_once:
+            return False
+        if self._running:
+            beside = (self._waiting[0], *(each.unit for each in self._running.values()))
+            return self._scratch.is_clean() and not any(unit.alone for unit in beside)
+        if self._waiting[0].alone or not self._scratch.is_clean():
+            wait_for_deaths(self._nursery)
+            self._scratch.clear()
+        return True
+
     def _units(self, solution: int, tests: range | tuple[int, ...]) -> Iterator[_Unit]:
         together = [test for test in tests if self._solution_plain[solution] and self._test_plain[test]]
         for at in range(0, len(together), MOST_TESTS):
-            yield _Unit(solution, tuple(together[at : at + MOST_TESTS]), True)
+            yield _Unit(solution, tuple(together[at : at + MOST_TESTS]), plain=True, tidy=True)
         for test in tests:
             if not (self._solution_plain[solution] and self._test_plain[test]):
                 yield _Unit(solution, (test,), self._test_plain[test])
@@ -167,8 +183,9 @@ class Cells:
                 self._hear()
             else:
                 ended.append(self._running[number])
-        for evaluator in list(self._running.values()):
-            self._collect(evaluator, found)
+        for evaluator in self._running.values():
+            if evaluator.unit.tidy:  # of another, the verdict counts when it has ended
+                self._collect(evaluator, found)
         for evaluator in ended:
             self._end(evaluator, found)
         now = time.monotonic()
@@ -197,24 +214,36 @@ class Cells:
             self._in_a_row[unit.solution] = 0
 
     def _end(self, evaluator: _Evaluator, found: list[Found]) -> None:
-        """Of a unit, or of a process in the middle of one: then the test that it was at has killed it."""
+        """Of a unit, or of a process in the middle of one.
+
+        If it was at the first test, that has killed it. A later one may have run into what others before it took up,
+        and is tried again in processes of its own. One that ran while files were written is tried again alone: they
+        may be those of a cell beside it, or of one before it that was dying.
+        """
         try:
             message = evaluator.control.recv(1)
         except OSError:
             message = b""
+        unit = evaluator.unit
+        if not (unit.tidy or unit.alone or self._scratch.is_clean()):
+            self._stop(evaluator, keep=False)
+            self._waiting.append(unit._replace(alone=True))
+            return
         self._collect(evaluator, found)
-        unit, complete = evaluator.unit, evaluator.done == len(evaluator.unit.tests)
-        if not complete and message != LEFT:
-            found.append((unit.solution, unit.tests[evaluator.done], KILLED))
-            evaluator.done += 1
-        self._stop(evaluator, keep=message == DONE and complete and evaluator.plain)
+        if not evaluator.done:
+            found.append((unit.solution, unit.tests[0], KILLED))
+            evaluator.done = 1
+        self._stop(evaluator, keep=message == DONE and evaluator.plain and evaluator.done == len(unit.tests))
         self._put_back(unit, evaluator.done)
 
     def _time_out(self, evaluator: _Evaluator, found: list[Found]) -> None:
-        unit, test = evaluator.unit, evaluator.unit.tests[evaluator.done]
+        unit = evaluator.unit
+        self._stop(evaluator, keep=False)
+        if evaluator.done == len(unit.tests):
+            return
+        test = unit.tests[evaluator.done]
         found.append((unit.solution, test, TIMEOUT))
         self._timeouts.update([("solution", unit.solution), ("test", test)])
-        self._stop(evaluator, keep=False)
         self._put_back(unit, evaluator.done + 1)
         self._in_a_row[unit.solution] += 1
         if self._in_a_row[unit.solution] >= self._pace.timeouts:
@@ -252,19 +281,3 @@ class Cells:
             os.waitpid(evaluator.pid, 0)
         evaluator.control.close()
         os.close(evaluator.verdicts)
-
-
-def _clear(folder: str) -> None:
-    """What a cell left must not reach the next. What cannot be removed stays until the sandbox ends.
-
-    `shutil` would do it too, and make every process of a cell larger.
-    """
-    with contextlib.suppress(RecursionError):  # before Python 3.12 a deep tree is too deep for it
-        for parent, folders, files in os.walk(folder, topdown=False):
-            for name in files:
-                with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(parent, name))
-            for name in folders:
-                path = os.path.join(parent, name)
-                with contextlib.suppress(OSError):
-                    os.unlink(path) if os.path.islink(path) else os.rmdir(path)

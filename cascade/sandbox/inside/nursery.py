@@ -8,12 +8,12 @@ import socket
 import struct
 from typing import NoReturn
 
-from .cell import CellLimits, limit, silence
+from .cell import CellLimits, silence
 from .seccomp import Filter
 from .solution import solve
 
 ORDER = struct.Struct("<cIII")  # what; of START and STOP: cell, solution, tests; of ADD: packets, 0, 0
-START, STOP, ADD = b"+", b"-", b"p"
+START, STOP, ADD, WAIT = b"+", b"-", b"p", b"w"
 _PACKET = 1 << 15
 
 
@@ -26,10 +26,15 @@ def send_program(control: socket.socket, program: str) -> None:
         control.send(packet)
 
 
+def wait_for_deaths(control: socket.socket) -> None:
+    """Until all solutions that were stopped are dead."""
+    control.send(ORDER.pack(WAIT, 0, 0, 0))
+    control.recv(1)
+
+
 def nurse(control: socket.socket, limits: CellLimits, filter: Filter) -> NoReturn:
     """Follow the harness's orders until it ends. A START carries the socket to the evaluator."""
     silence()
-    limit(limits)
     programs: list[str] = []
     children: dict[int, int] = {}
     dying: list[int] = []
@@ -46,6 +51,11 @@ def nurse(control: socket.socket, limits: CellLimits, filter: Filter) -> NoRetur
             child = _fork(programs[solution], fds[0], tests, limits, filter)
             if child > 0:
                 children[number] = child
+        elif what == WAIT:
+            for child in dying:
+                os.waitpid(child, 0)
+            dying.clear()
+            control.send(b".")
         elif number in children:
             os.kill(children[number], signal.SIGKILL)
             dying.append(children.pop(number))  # the death takes a while, and nobody needs to wait for it

@@ -32,7 +32,7 @@ class Peer:
 
     limit: bytes of a message. hands_out: what may leave by number. serves: requests that are answered.
     remote: makes the stand-in of (kind, number, name); may raise Refused. failed: told of what no code under test may
-    catch; where it returns, a Refused becomes a TypeError.
+    catch; where it returns, a Refused becomes a TypeError. unanswered: requests that the other side waits for.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Peer:
         self._serves = serves
         self._remote = remote
         self._failed = failed
+        self.unanswered = 0
         self._exports: dict[int, Any] = {}
         self._numbers = itertools.count()
         self._lock = _thread.RLock()
@@ -88,12 +89,14 @@ class Peer:
         except (Malformed, TypeError, ValueError, AttributeError, LookupError) as error:
             raise Broken(str(error)) from None
         before = [_snapshot(each) for each in objects]
+        self.unanswered += 1
         result: Any
         try:
             name, result = "", _OPS[op](target, args, kwargs)
         except Exception as error:  # noqa: BLE001  the caller's to handle, whatever it is
             name, result = _nearest_builtin(error), error
         self._reply(name, result, objects, before)
+        self.unanswered -= 1
 
     def send(self, message: Json) -> None:
         """Raises Refused where it is too large, and Broken."""

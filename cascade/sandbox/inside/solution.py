@@ -6,7 +6,7 @@ import os
 from types import ModuleType
 from typing import Any, NoReturn
 
-from .cell import CellLimits, enclose
+from .cell import CellLimits, enclose, limit
 from .codec import Json, Refused
 from .peer import Broken, Peer
 from .remote import RemoteFunction, RemoteIterator
@@ -20,6 +20,7 @@ def solve(program: str, fd: int, tests: int, limits: CellLimits, filter: Filter)
 
     The first message says what the program holds: [[name, kind, number], …], or [exception].
     """
+    limit(limits)  # not before: a solution that takes all threads must not keep the next from being started
     enclose(limits.cpu_s * tests, (fd,), filter)
     peer = Peer(
         fd,
