@@ -1,12 +1,13 @@
 """Choosing θ and the settings of a ladder by some problems, and what they are worth on others.
 
 Chen et al. 2024, section 3.2: Pareto points of all settings beside those of single models, for each θ; the best θ is
-where the two differ most.
+where the two differ most. The paper does not say how that is measured; here by the cost saved at equal accuracy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +57,7 @@ def select(
     accuracy: Floats, dollars: Floats, judged_accuracy: Floats, judged_dollars: Floats, single: NDArray[np.bool_]
 ) -> Selection:
     """All but `single` (N, whether a setting uses one model): N × T, for T thresholds; the first two choose."""
-    advantages = [advantage(accuracy[:, theta], dollars[:, theta], single) for theta in range(accuracy.shape[1])]
-    theta = int(np.argmax(advantages))
+    theta = best_theta(accuracy, dollars, single)
 
     def judged(plan: int) -> Judged:
         values = (accuracy, dollars, judged_accuracy, judged_dollars)
@@ -77,13 +77,37 @@ def select(
     )
 
 
-def advantage(accuracy: Floats, dollars: Floats, single: NDArray[np.bool_]) -> float:
-    """Accuracy that all settings buy more than single models alone, as a mean over budgets.
+class Advantage(NamedTuple):
+    """Of all settings over single models. The first counts, the second where it is the same.
 
-    The budgets go in equal ratios from the cheapest to the dearest Pareto point of the single models.
+    saved: share of a single model's cost that other settings of at least its accuracy do without, as a mean over the
+    Pareto points of the single models. above: accuracy that all settings buy more, as a mean over budgets.
     """
+
+    saved: float
+    above: float
+
+
+def best_theta(accuracy: Floats, dollars: Floats, single: NDArray[np.bool_]) -> int:
+    """The index of the threshold where the two differ most, the first of equal ones. N × T; see `select`."""
+    thetas = range(accuracy.shape[1])
+    return max(thetas, key=lambda theta: advantage(accuracy[:, theta], dollars[:, theta], single))
+
+
+def advantage(accuracy: Floats, dollars: Floats, single: NDArray[np.bool_]) -> Advantage:
+    """The budgets go in equal ratios from the cheapest to the dearest Pareto point of the single models."""
     right, cost = accuracy[single], dollars[single]
-    front = cost[pareto(cost, right)]
-    budgets = np.geomspace(max(front[0], 1e-12), max(front[-1], 1e-12), _BUDGETS)
-    budgets[0], budgets[-1] = front[0], front[-1]  # the ratios round
-    return float((accuracy_at(dollars, accuracy, budgets) - accuracy_at(cost, right, budgets)).mean())
+    front = pareto(cost, right)
+    budgets = np.geomspace(max(cost[front[0]], 1e-12), max(cost[front[-1]], 1e-12), _BUDGETS)
+    budgets[0], budgets[-1] = cost[front[0]], cost[front[-1]]  # the ratios round
+    above = (accuracy_at(dollars, accuracy, budgets) - accuracy_at(cost, right, budgets)).mean()
+    return Advantage(round(_saved(accuracy, dollars, right[front], cost[front]), 12), float(above))
+
+
+def _saved(accuracy: Floats, dollars: Floats, right: Floats, cost: Floats) -> float:
+    """right, cost: of the Pareto points of the single models, which are among all settings."""
+    by_accuracy = np.argsort(accuracy)
+    cheapest = np.minimum.accumulate(dollars[by_accuracy][::-1])[::-1]
+    enough = cheapest[np.searchsorted(accuracy[by_accuracy], right, "left")]
+    paid = cost > 0
+    return float((1 - enough[paid] / cost[paid]).sum() / len(cost))

@@ -13,7 +13,7 @@ from rung.cascade.tune.chances import Chances
 from rung.cascade.tune.grid import Grid
 from rung.cascade.tune.pareto import pareto
 from rung.cascade.tune.plan import Option, is_single
-from rung.cascade.tune.selection import Selection, advantage, select
+from rung.cascade.tune.selection import Advantage, Selection, advantage, select
 from rung.cascade.tune.thetas import Plan, Tried, Vector, candidates, of_rungs, per_rung_vectors, tried
 
 Floats = NDArray[np.float64]
@@ -125,7 +125,7 @@ class Splitting:
         place = {key: index for index, key in enumerate(zip(points.plans, points.vectors, strict=True))}
         plans = list(dict.fromkeys(points.plans))
         single = np.array([is_single(plan) for plan in plans])
-        best, most = points, -np.inf
+        best, most = points, Advantage(-np.inf, -np.inf)
         for per_rung in per_rung_vectors(len(self._rungs), thetas):
             kept = [place[plan, of_rungs(plan, per_rung)] for plan in plans]
             value = advantage(points.chosen[0][kept], points.chosen[1][kept], single)

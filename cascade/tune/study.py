@@ -14,7 +14,7 @@ from rung.cascade.tune.evidence import Evidence
 from rung.cascade.tune.grid import Grid, grid
 from rung.cascade.tune.pareto import pareto
 from rung.cascade.tune.plan import SKIP, THETAS, Option, is_single, options
-from rung.cascade.tune.selection import advantage
+from rung.cascade.tune.selection import best_theta
 from rung.cascade.tune.split import splits
 from rung.cascade.tune.splitting import LEVELS, Level, Outcome, Splitting
 from rung.cascade.tune.thetas import of_rungs, shares
@@ -176,14 +176,7 @@ def _alone(index: int, rung: tuple[Option, Chances]) -> Alone:
 
 def _best_theta(whole: Grid) -> int:
     single = np.array([is_single(plan) for plan in whole.plans])
-    return int(
-        np.argmax(
-            [
-                advantage(whole.accuracy[:, theta, 0], whole.dollars[:, theta, 0], single)
-                for theta in range(whole.accuracy.shape[1])
-            ]
-        )
-    )
+    return best_theta(whole.accuracy[:, :, 0], whole.dollars[:, :, 0], single)
 
 
 def _best(whole: Grid, theta: int) -> tuple[int, int]:

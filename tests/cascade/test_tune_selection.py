@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as of
 
+from rung.cascade.tune.pareto import pareto
 from rung.cascade.tune.selection import advantage, select
 from rung.cascade.tune.split import splits
 
@@ -60,4 +61,19 @@ def test_what_is_chosen_costs_no_more_and_is_no_less_accurate_where_it_was_chose
     selection = select(accuracy, dollars, accuracy, dollars, single)
     assert selection.instead.accuracy >= selection.best_single.accuracy
     assert selection.instead.dollars <= selection.best_single.dollars
-    assert advantage(accuracy[:, 0], dollars[:, 0], single) >= 0
+    assert min(advantage(accuracy[:, 0], dollars[:, 0], single)) >= 0
+
+
+@given(st.data(), st.integers(1, 8))
+def test_the_cost_saved_is_that_of_the_cheapest_setting_that_is_no_less_accurate(
+    data: st.DataObject, plans: int
+) -> None:
+    accuracy = data.draw(of.arrays(np.float64, plans, elements=SHARES))
+    dollars = data.draw(of.arrays(np.float64, plans, elements=st.sampled_from([0.0, 0.5, 1.0, 2.0])))
+    single = data.draw(of.arrays(np.bool_, plans).filter(np.any))
+    singles = np.flatnonzero(single)
+    front = singles[pareto(dollars[singles], accuracy[singles])]
+    saved = [
+        1 - min(dollars[accuracy >= accuracy[point]]) / dollars[point] if dollars[point] else 0.0 for point in front
+    ]
+    assert advantage(accuracy, dollars, single).saved == pytest.approx(np.mean(saved))
