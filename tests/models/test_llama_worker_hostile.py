@@ -39,6 +39,7 @@ SAMPLING = {
     "logprobs": True,
     "priority": 0,
     "statement": None,
+    "stop_nth": None,
 }
 TEXTS = {"prefix": "x = ", "suffix": "", "draft": ""}
 
