@@ -26,7 +26,7 @@ from rung.models.protocol import FinishReason, Generation, OnSample, OnToken, Pr
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one problem: what is adopted (None: the ladder climbs), tokens, and steps of the decoding.
+    """Of one problem: what is adopted (None: the ladder climbs), tokens, steps of the decoding, and seconds.
 
     whole: as if all were generated and run first. early: as the ladder does it.
     """
@@ -38,6 +38,8 @@ class Outcome:
     early_tokens: int
     whole_steps: int
     early_steps: int
+    whole_s: float
+    early_s: float
 
 
 @dataclass(slots=True)
@@ -104,15 +106,20 @@ async def measure_early(
     assert task.function is not None
     told: list[str] = []
     tester = SandboxTester(sandbox, told.append)
+    begun = time.monotonic()
     attempt = await FunctionAttempt(task, task.function, rung, theta, tester, Meter(rung), lambda _: None).run()
+    early_s = time.monotonic() - begun
+    whole_text, run_s = await _whole(problem, solutions, texts, l, theta, sandbox)
     return Outcome(
-        whole_text=await _whole(problem, solutions, texts, l, theta, sandbox),
+        whole_text=whole_text,
         early_text=attempt.text if attempt.text and (attempt.score or 0.0) >= theta else None,
         recorded_tokens=sum(sample.generated for sample in (*solutions, *texts)),
         whole_tokens=sum(whole),
         early_tokens=model.generated,
         whole_steps=max(whole),
         early_steps=model.steps,
+        whole_s=max(whole) * step_s + run_s,
+        early_s=early_s,
     )
 
 
@@ -123,8 +130,8 @@ async def _whole(
     l: int,  # noqa: E741
     theta: float,
     sandbox: Sandbox,
-) -> str | None:
-    """Section 3.1 of Chen et al. 2024, once everything is there."""
+) -> tuple[str | None, float]:
+    """Section 3.1 of Chen et al. 2024, once everything is there; and the seconds that running it took."""
     function = function_task(problem).function
     assert function is not None
     bodies = [cut_body(sample.text, function) for sample in solutions]
@@ -133,7 +140,7 @@ async def _whole(
     passed = [[passes and bool(body) for passes in row] for row, body in zip(matrix.passed(), bodies, strict=True)]
     scores = [self_test_score(each) for each in self_tests(passed, len(bodies))]
     best = min(range(len(bodies)), key=lambda index: (-scores[index], not bodies[index], index))
-    return bodies[best] if bodies[best] and scores[best] >= theta else None
+    return bodies[best] if bodies[best] and scores[best] >= theta else None, matrix.seconds
 
 
 def _cut(sample: Sample, l: int) -> Sample:  # noqa: E741

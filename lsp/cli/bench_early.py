@@ -70,6 +70,8 @@ async def _table(
         "early",
         "saved",
         "steps saved",
+        "s whole",
+        "s early",
     ):
         table.add_column(column, justify="right")
     with bars() as progress:
@@ -101,4 +103,6 @@ def _row(outcomes: Sequence[Outcome]) -> list[str]:
         f"{early:,}",
         f"{1 - early / max(recorded, 1):.1%}",
         f"{1 - early_steps / max(steps, 1):.1%}",
+        f"{sum(each.whole_s for each in outcomes):.1f}",
+        f"{sum(each.early_s for each in outcomes):.1f}",
     ]
