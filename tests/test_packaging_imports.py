@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -97,3 +98,12 @@ def test_every_imported_package_is_declared_in_pyproject() -> None:
 
 def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_starting_rung_loads_nothing_that_only_tuning_or_a_model_needs() -> None:
+    """The language server is one of its commands, and stays as small as it is."""
+    code = "import sys, rung.lsp.cli.main; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    loaded = set(done.stdout.split())
+    assert "rung.lsp.cli.tune" in loaded
+    assert loaded & {"numpy", "matplotlib", "jinja2", "llama_cpp", "torch", "transformers", "gguf"} == set()

@@ -9,8 +9,16 @@ import typer
 
 from rung.cascade.tune.importing import Origin, imported, read_rows
 from rung.cascade.tune.recording import Recording, entry_line, header_line
-from rung.lsp.cli.tune.options import FOLDER, FolderOption, Refused, SetOption, configuration, explained, problems_of
-from rung.lsp.cli.tune.record import recording_path
+from rung.lsp.cli.tune.options import (
+    FOLDER,
+    FolderOption,
+    Refused,
+    SetOption,
+    configuration,
+    explained,
+    problems_of,
+    recording_path,
+)
 from rung.models.price import Price
 
 _File = typer.Option(metavar="FILE", help="JSON Lines, also gzipped: objects with `prompt` and `samples`.")

@@ -45,6 +45,17 @@ def problems_of(name: str, config: Config, count: int | None = None) -> ProblemS
     return whole if count is None else distinct(whole.name, spread(whole.problems, count))
 
 
+def recording_path(folder: Path, set_name: str, rung: str) -> Path:
+    """Where a rung's recording of a set lies."""
+    safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in rung)
+    return folder / set_name / f"{safe}.jsonl"
+
+
+def results_path(folder: Path, set_name: str) -> Path:
+    """Where the study of a set lies."""
+    return folder / Path(set_name).name.split(".")[0] / "study.json"
+
+
 @contextmanager
 def explained(stopped: str) -> Iterator[None]:
     """Ends a command with one sentence where the user can do something. stopped: said after Ctrl-C."""

@@ -17,7 +17,16 @@ from rung.cascade.tune.journal import journal
 from rung.cascade.tune.record import header_of, missing
 from rung.cascade.tune.record import record as record_calls
 from rung.lsp.cli.bench_bars import bars, beginning
-from rung.lsp.cli.tune.options import FOLDER, FolderOption, Refused, SetOption, configuration, explained, problems_of
+from rung.lsp.cli.tune.options import (
+    FOLDER,
+    FolderOption,
+    Refused,
+    SetOption,
+    configuration,
+    explained,
+    problems_of,
+    recording_path,
+)
 from rung.lsp.rungs import remote_model
 from rung.models.catalogue import find
 from rung.models.llama import LlamaModel
@@ -54,12 +63,6 @@ def record(
         problems = problems_of(set_name, config, count)
         chosen = _chosen(config, rungs, checkpoints)
         asyncio.run(_record_all(chosen, problems, folder, k=k, l=l, seed=seed, flight=flight))
-
-
-def recording_path(folder: Path, set_name: str, rung: str) -> Path:
-    """Where a rung's recording of a set lies."""
-    safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in rung)
-    return folder / set_name / f"{safe}.jsonl"
 
 
 def _chosen(config: Config, rungs: list[str] | None, checkpoints: list[str] | None) -> list[RungConfig]:

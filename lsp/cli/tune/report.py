@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rung.cascade.tune import results
-from rung.lsp.cli.tune.options import FOLDER, FolderOption, Refused, SetOption, explained
-from rung.lsp.cli.tune.run import results_path
+from rung.lsp.cli.tune.options import FOLDER, FolderOption, Refused, SetOption, explained, results_path
 
 
 def report(
@@ -21,6 +19,8 @@ def report(
 ) -> None:
     """Write one HTML page with plots, and a CSV file of its points."""
     with explained("Stopped; nothing was written."):
+        from rung.cascade.tune import results  # here: it loads numpy
+
         try:
             from rung.cascade.tune.report import as_csv, as_html  # here: the libraries are an extra
         except ImportError as error:
