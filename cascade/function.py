@@ -67,27 +67,19 @@ class FunctionAttempt:
         bodies = [body or "" for body in board.bodies]
         bounds = board.bounds()
         order = sorted(range(len(bodies)), key=lambda index: (-bounds[index].low, not bodies[index], index))
-        exact = board.settled
-        best = order[0] if exact else decision.best if isinstance(decision, Below) else order[0]
-        if isinstance(decision, Winner):
-            best = decision.index
+        best, score, bound = order[0], 0.0, Bound.EXACT  # nothing can be shown
+        match decision:
+            case Below():
+                best, score, bound = decision.best, decision.at_most, Bound.AT_MOST
+            case Winner():
+                best, score, bound = decision.index, decision.at_least, Bound.AT_LEAST
         ranked = dict.fromkeys(bodies[index] for index in order if index != best)
         others = tuple(body for body in ranked if body and body != bodies[best])
-        if not exact:
-            score, bound = _bounded(decision)
+        if not board.settled:
             return Attempt(self.rung.name, bodies[best], score, others, bound=bound)
         evidence = self_tests(board.rows(), self.rung.k)[best]
-        score = self_test_score(evidence) if bodies[best] else 0.0
-        return Attempt(self.rung.name, bodies[best], score, others, evidence)
-
-
-def _bounded(decision: Below | Winner | None) -> tuple[float, Bound]:
-    match decision:
-        case Below(at_most=score):
-            return score, Bound.AT_MOST
-        case Winner(at_least=score):
-            return score, Bound.AT_LEAST
-    return 0.0, Bound.EXACT  # nothing could be run
+        exact = self_test_score(evidence) if bodies[best] else 0.0
+        return Attempt(self.rung.name, bodies[best], exact, others, evidence)
 
 
 def solution_call(task: Task, function: Function, rung: Rung, *, k: int) -> tuple[Prompt, Sampling]:

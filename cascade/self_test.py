@@ -137,14 +137,13 @@ class SelfTestRun:
         for index, text in enumerate(self._solutions):
             if self.board.bodies[index] is None and (text.ended or body_is_over(text.so_far, self._function)):
                 self.board.bodies[index] = cut_body(text.so_far, self._function)
-        self._add_cells([text.so_far if text.ended else _settled(text.so_far) for text in self._texts])
-        most = self._rung.l
-        open_texts = [f"assert{text.so_far}" for text in self._texts if not text.ended]
-        self.board.coming = sum(most - count_of(settled(text), most) for text in open_texts)
+        ended = [f"assert{text.so_far}" for text in self._texts if text.ended]
+        growing = [settled(f"assert{text.so_far}") for text in self._texts if not text.ended]
+        self._add_cells([*ended, *growing])
+        self.board.coming = sum(self._rung.l - count_of(text, self._rung.l) for text in growing)
 
     def _add_cells(self, texts: Sequence[str]) -> None:
-        names = frozenset({self._function.name})
-        lines = suite([f"assert{text}" for text in texts], names, self._rung.l)
+        lines = suite(texts, frozenset({self._function.name}), self._rung.l)
         new_lines = [line for line in lines if line not in self._lines]
         new_bodies = [body for body in dict.fromkeys(self.board.bodies) if body and body not in self._bodies]
         for line in new_lines:
@@ -185,7 +184,3 @@ class _Text:
 
     def end(self, whole: str) -> None:
         self.so_far, self.ended = whole, True
-
-
-def _settled(text: str) -> str:
-    return settled(f"assert{text}").removeprefix("assert")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from rung.cascade.config import Config, RungConfig, resolve_key
 from rung.cascade.ladder import Ladder, Rung
@@ -70,21 +72,34 @@ class LocalModel:
                     path = await asyncio.to_thread(find, self._config.checkpoint or "")
                 except CatalogueError as error:
                     raise ModelUnavailable(str(error)) from None
-                self._model = LlamaModel(
-                    self._config.name,
-                    path,
-                    context=self._config.context,
-                    threads=self._config.threads,
-                    cache_mb=self._config.cache_mb,
-                    gpu_layers=self._config.gpu_layers,
-                    exact=self._config.exact,
-                    sharing=_sharing(),
-                    on_crash=self._crashed,
-                )
+                self._model = llama_model(self._config, path, sharing=_sharing(), on_crash=self._crashed)
             return self._model
 
     def _crashed(self, sentence: str) -> None:
         self._notify(Notice(Level.WARNING, sentence))
+
+
+def llama_model(
+    config: RungConfig,
+    path: Path,
+    *,
+    drafts: bool = True,
+    sharing: Sharing | None = None,
+    on_crash: Callable[[str], None] = lambda _: None,
+) -> LlamaModel:
+    """The checkpoint at `path`, as the rung is configured; see `LlamaModel` for the rest."""
+    return LlamaModel(
+        config.name,
+        path,
+        context=config.context,
+        threads=config.threads,
+        cache_mb=config.cache_mb,
+        gpu_layers=config.gpu_layers,
+        exact=config.exact,
+        drafts=drafts,
+        sharing=sharing,
+        on_crash=on_crash,
+    )
 
 
 def ladder_of(config: Config, notify: Notify) -> Ladder:

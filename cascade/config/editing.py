@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from rung.cascade.config.document import read
 from rung.cascade.config.layers import read_layer
 from rung.cascade.config.problems import ConfigError
 from rung.cascade.config.schema import Config
+from rung.cascade.whole_file import write_whole
 
 _START = re.compile(r"^---", re.MULTILINE)
 _ITEM = re.compile(r"^( *)- ", re.MULTILINE)
@@ -82,13 +82,7 @@ def edit(path: Path, rungs: Sequence[FunctionSettings], theta: float) -> None:
         content = read(path, follow_links=True)
     except FileNotFoundError:
         content = b""
-        path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()  # a link stays one
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(with_function_settings(path, content, rungs, theta))
-    if path.exists():
-        os.chmod(part, path.stat().st_mode)
-    part.replace(path)
+    write_whole(path, with_function_settings(path.resolve(), content, rungs, theta))
 
 
 def _default(rung: dict[str, Any]) -> CommentedMap:

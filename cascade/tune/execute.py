@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
+from rung.cascade.sandboxed import LIMITS as SELF_TEST
 from rung.cascade.tune.cache import Cache
+from rung.cascade.tune.flight import in_flight
 
-# As the ladder's own self-test (rung.cascade.sandboxed), but to the end.
 _UNBOUNDED_S = 24 * 3600.0
-LINES = Limits(wall_s=_UNBOUNDED_S, test_s=1.0, at_once=1)
-HIDDEN = Limits(wall_s=_UNBOUNDED_S, test_s=3.0, at_once=1)  # as HumanEval's own harness
+LINES = replace(SELF_TEST, wall_s=_UNBOUNDED_S, at_once=1)  # as the ladder itself, but to the end
+HIDDEN = replace(LINES, test_s=3.0)  # as HumanEval's own harness
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,13 @@ async def execute(
 
     Raises SandboxUnavailable and CacheUnusable.
     """
-    waiting = iter(jobs)
 
-    async def work() -> None:
-        for job in waiting:
-            await _run(job.programs, job.lines, LINES, sandbox, cache)
-            await _run(job.programs, (job.hidden,), HIDDEN, sandbox, cache)
-            on_job()
+    async def run(job: Job) -> None:
+        await _run(job.programs, job.lines, LINES, sandbox, cache)
+        await _run(job.programs, (job.hidden,), HIDDEN, sandbox, cache)
+        on_job()
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(parallel):
-                group.create_task(work())
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+    await in_flight(jobs, run, parallel)
 
 
 def passed(cache: Cache, program: str, tests: Sequence[str], limits: Limits) -> list[bool]:

@@ -11,28 +11,22 @@ from rung.cascade.bench.problem import Problem
 from rung.cascade.tune.cache import Cache
 from rung.cascade.tune.evidence import Evidence, Samples
 from rung.cascade.tune.execute import HIDDEN, LINES, Job, passed
-from rung.cascade.tune.material import Material, material, tokens_for
-from rung.cascade.tune.recording import Recording, Sample
+from rung.cascade.tune.material import Material, tokens_for
+from rung.cascade.tune.recording import Sample
 from rung.models.price import MILLION, Price
 
 
-def job_of(problem: Problem, recording: Recording, ls: tuple[int, ...]) -> Job:
-    """All that the evidence of a problem needs. The problem is complete in the recording."""
-    parts = _materials(problem, recording, ls)
+def job_of(problem: Problem, parts: Sequence[Material]) -> Job:
+    """All that the evidence of a problem needs. parts: its `materials`."""
     programs = dict.fromkeys(program for part in parts for program in part.programs if program)
     lines = dict.fromkeys(line for part in parts for line in part.distinct_lines())
     return Job(tuple(programs), tuple(lines), problem.hidden_test)
 
 
-def evidence_of(problem: Problem, recording: Recording, ls: tuple[int, ...], cache: Cache, price: Price) -> Evidence:
-    """After `execute` of the problem's job."""
-    found = [_samples(part, problem.hidden_test, cache, price) for part in _materials(problem, recording, ls)]
-    return Evidence(greedy=found[1] if recording.header.greedy else None, sampled=found[0])
-
-
-def _materials(problem: Problem, recording: Recording, ls: tuple[int, ...]) -> list[Material]:
-    ways = (False, True) if recording.header.greedy else (False,)
-    return [material(problem, recording, greedy=greedy, ls=ls) for greedy in ways]
+def evidence_of(problem: Problem, parts: Sequence[Material], cache: Cache, price: Price) -> Evidence:
+    """After `execute` of the problem's job. parts: its `materials`."""
+    sampled, *greedy = (_samples(part, problem.hidden_test, cache, price) for part in parts)
+    return Evidence(greedy=greedy[0] if greedy else None, sampled=sampled)
 
 
 def _samples(part: Material, hidden: str, cache: Cache, price: Price) -> Samples:

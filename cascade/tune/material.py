@@ -30,8 +30,16 @@ class Material:
         return list(dict.fromkeys(line for texts in self.lines.values() for text in texts for line in text))
 
 
-def material(problem: Problem, recording: Recording, *, greedy: bool, ls: tuple[int, ...]) -> Material:
-    """ls: each at most the l of the recording. The problem is complete in the recording."""
+def materials(problem: Problem, recording: Recording, ls: tuple[int, ...]) -> tuple[Material, ...]:
+    """The sampled one, and the greedy one where there is one. ls: each at most the l of the recording.
+
+    The problem is complete in the recording.
+    """
+    ways = (False, True) if recording.header.greedy else (False,)
+    return tuple(_material(problem, recording, greedy=greedy, ls=ls) for greedy in ways)
+
+
+def _material(problem: Problem, recording: Recording, *, greedy: bool, ls: tuple[int, ...]) -> Material:
     function = function_task(problem).function
     assert function is not None
     of_solutions = Part.GREEDY_SOLUTION if greedy else Part.SOLUTIONS

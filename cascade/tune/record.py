@@ -11,6 +11,7 @@ from rung.cascade.bench.problem import Problem, ProblemSet, function_task
 from rung.cascade.function import solution_call, test_call
 from rung.cascade.ladder import Rung
 from rung.cascade.prompts import BODY_TOKENS, SAMPLING_TEMPERATURE, TOKENS_A_TEST_LINE
+from rung.cascade.tune.flight import in_flight
 from rung.cascade.tune.journal import Journal
 from rung.cascade.tune.recording import Entry, Header, Part, Sample
 from rung.models.protocol import Generation, Prompt, Sampling, Usage
@@ -61,20 +62,13 @@ async def record(
 
     Where a call fails, the others under way are cancelled, and what was answered stays. Raises ModelError.
     """
-    waiting = iter(calls)
 
-    async def work() -> None:
-        for call in waiting:
-            entry = await _asked(call, rung, journal.recording.header)
-            await asyncio.to_thread(journal.append, entry)
-            on_call()
+    async def ask(call: Call) -> None:
+        entry = await _asked(call, rung, journal.recording.header)
+        await asyncio.to_thread(journal.append, entry)
+        on_call()
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(flight):
-                group.create_task(work())
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+    await in_flight(calls, ask, flight)
 
 
 async def _asked(call: Call, rung: Rung, header: Header) -> Entry:

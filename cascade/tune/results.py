@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rung.cascade.tune.recording import RecordingError
 from rung.cascade.tune.study import Study
+from rung.cascade.whole_file import write_whole
 from rung.models.price import Price
 
 
@@ -64,9 +65,7 @@ _FORM = TypeAdapter(Results)
 
 def write(path: Path, results: Results) -> None:
     """Whole or not at all. Raises OSError."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(_FORM.dump_json(results, indent=1))
-    part.replace(path)
+    write_whole(path, _FORM.dump_json(results, indent=1))
 
 
 def read(path: Path) -> Results:

@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.cascade.tune.pareto import accuracy_at, pareto
+from rung.cascade.tune.pareto import accuracy_at, budgets_over, pareto
 
 Floats = NDArray[np.float64]
-_BUDGETS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def select(
     accuracy: Floats, dollars: Floats, judged_accuracy: Floats, judged_dollars: Floats, single: NDArray[np.bool_]
 ) -> Selection:
     """All but `single` (N, whether a setting uses one model): N × T, for T thresholds; the first two choose."""
-    theta = best_theta(accuracy, dollars, single)
+    theta = _best_theta(accuracy, dollars, single)
 
     def judged(plan: int) -> Judged:
         values = (accuracy, dollars, judged_accuracy, judged_dollars)
@@ -88,18 +87,17 @@ class Advantage(NamedTuple):
     above: float
 
 
-def best_theta(accuracy: Floats, dollars: Floats, single: NDArray[np.bool_]) -> int:
+def _best_theta(accuracy: Floats, dollars: Floats, single: NDArray[np.bool_]) -> int:
     """The index of the threshold where the two differ most, the first of equal ones. N × T; see `select`."""
     thetas = range(accuracy.shape[1])
     return max(thetas, key=lambda theta: advantage(accuracy[:, theta], dollars[:, theta], single))
 
 
 def advantage(accuracy: Floats, dollars: Floats, single: NDArray[np.bool_]) -> Advantage:
-    """The budgets go in equal ratios from the cheapest to the dearest Pareto point of the single models."""
+    """Of these settings over those of them that use one model."""
     right, cost = accuracy[single], dollars[single]
     front = pareto(cost, right)
-    budgets = np.geomspace(max(cost[front[0]], 1e-12), max(cost[front[-1]], 1e-12), _BUDGETS)
-    budgets[0], budgets[-1] = cost[front[0]], cost[front[-1]]  # the ratios round
+    budgets = budgets_over(cost, right)
     above = (accuracy_at(dollars, accuracy, budgets) - accuracy_at(cost, right, budgets)).mean()
     return Advantage(round(_saved(accuracy, dollars, right[front], cost[front]), 12), float(above))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rung.cascade.tune.chances import Chances
 from rung.cascade.tune.grid import Grid
-from rung.cascade.tune.pareto import pareto
+from rung.cascade.tune.pareto import budgets_over, pareto
 from rung.cascade.tune.plan import Option, is_single
 from rung.cascade.tune.selection import Advantage, Selection, advantage, select
 from rung.cascade.tune.thetas import Plan, Tried, Vector, candidates, of_rungs, per_rung_vectors, tried
@@ -20,7 +20,6 @@ Floats = NDArray[np.float64]
 Level = Literal["global", "rung", "option"]
 LEVELS: tuple[Level, ...] = ("global", "rung", "option")
 """One θ; one for each rung; one for each rung and (k, l)."""
-_BUDGETS = 100
 _KEPT = 1 << 25  # numbers of plans that were tried: 256 MB for both kinds
 
 
@@ -73,7 +72,13 @@ class Splitting:
 
     def selection(self, split: int) -> Selection:
         """With one θ for all (Chen et al. 2024, section 3.2)."""
-        choose, judge = 1 + split, 1 + len(self._choosing) + split
+        return self._selected(1 + split, 1 + len(self._choosing) + split)
+
+    def selection_of_all(self) -> Selection:
+        """As `selection`, where all problems choose, and judge."""
+        return self._selected(0, 0)
+
+    def _selected(self, choose: int, judge: int) -> Selection:
         return select(
             self._grid.accuracy[:, :, choose],
             self._grid.dollars[:, :, choose],
@@ -92,7 +97,7 @@ class Splitting:
         everything = self._points(plans, split)
         single = everything.at([index for index, plan in enumerate(everything.plans) if is_single(plan)])
         return {
-            "global": _outcome(_sharing(everything, lambda _: (selection.theta,) * len(best)), single),
+            "global": _outcome(_sharing(everything, (selection.theta,) * len(best)), single),
             "rung": _outcome(self._per_rung(everything), single),
             "option": _outcome(everything, single),
         }
@@ -120,7 +125,7 @@ class Splitting:
         return self._tried[plan]
 
     def _per_rung(self, points: _Points) -> _Points:
-        """With the thresholds whose front is furthest above that of the single models."""
+        """With the thresholds that have the greatest advantage over single models."""
         thetas = len(next(iter(self._rungs[0].values())).climbs)
         place = {key: index for index, key in enumerate(zip(points.plans, points.vectors, strict=True))}
         plans = list(dict.fromkeys(points.plans))
@@ -134,11 +139,12 @@ class Splitting:
         return best
 
 
-def _sharing(points: _Points, per_rung: Callable[[Plan], Sequence[int]]) -> _Points:
+def _sharing(points: _Points, per_rung: Sequence[int]) -> _Points:
+    """Those with these thresholds of the rungs."""
     kept = [
         index
         for index, (plan, vector) in enumerate(zip(points.plans, points.vectors, strict=True))
-        if vector == of_rungs(plan, per_rung(plan))
+        if vector == of_rungs(plan, per_rung)
     ]
     return points.at(kept)
 
@@ -158,10 +164,8 @@ def _outcome(points: _Points, single: _Points) -> Outcome:
 
 
 def _bought(points: _Points, single: _Points) -> float:
-    """The best point that was affordable where it was chosen, judged; budgets in equal ratios over the single ones."""
-    front = single.chosen[1][pareto(single.chosen[1], single.chosen[0])]
-    budgets = np.geomspace(max(front[0], 1e-12), max(front[-1], 1e-12), _BUDGETS)
-    budgets[-1] = front[-1]
+    """The best point that was affordable where it was chosen, judged; budgets over the single models."""
+    budgets = budgets_over(single.chosen[1], single.chosen[0])
     return float((_judged_at(points, budgets) - _judged_at(single, budgets)).mean())
 
 

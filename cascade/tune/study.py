@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from rung.cascade.tune.chances import Chances, chances
 from rung.cascade.tune.evidence import Evidence
 from rung.cascade.tune.grid import Grid, grid
-from rung.cascade.tune.pareto import pareto
 from rung.cascade.tune.plan import SKIP, THETAS, Option, is_single, options
-from rung.cascade.tune.selection import best_theta
 from rung.cascade.tune.split import splits
 from rung.cascade.tune.splitting import LEVELS, Level, Outcome, Splitting
 from rung.cascade.tune.thetas import of_rungs, shares
@@ -126,17 +124,17 @@ def study(rungs: Sequence[Sequence[Evidence]], settings: Settings, on_split: Cal
     for split in range(settings.splits):
         outcomes.append(splitting.outcomes(split))
         on_split()
-    theta = _best_theta(whole)
+    best = splitting.selection_of_all()
+    theta, instead = best.theta, best.instead.plan
     describe = _Describing(found, whole, settings.thetas)
-    best_single, instead = _best(whole, theta)
     return Study(
         problems=problems,
         thetas=settings.thetas,
         alone=tuple(_alone(index, rung) for index, chance in enumerate(found) for rung in chance.items()),
         theta=settings.thetas[theta],
-        cascade=tuple(describe.point(plan, theta) for plan in _front(whole, theta, single=False)),
-        single=tuple(describe.point(plan, theta) for plan in _front(whole, theta, single=True)),
-        best_single=describe.point(best_single, theta),
+        cascade=tuple(describe.point(judged.plan, theta) for judged in best.cascade),
+        single=tuple(describe.point(judged.plan, theta) for judged in best.single),
+        best_single=describe.point(best.best_single.plan, theta),
         instead=describe.point(instead, theta),
         sweep=tuple(describe.point(_swept(whole, theta, instead), each) for each in range(len(settings.thetas))),
         cloud=_cloud(splitting, whole, settings),
@@ -174,31 +172,11 @@ def _alone(index: int, rung: tuple[Option, Chances]) -> Alone:
     return Alone(index, option, float(chance.right.mean()), float(chance.score.mean()), float(chance.dollars.mean()))
 
 
-def _best_theta(whole: Grid) -> int:
-    single = np.array([is_single(plan) for plan in whole.plans])
-    return best_theta(whole.accuracy[:, :, 0], whole.dollars[:, :, 0], single)
-
-
-def _best(whole: Grid, theta: int) -> tuple[int, int]:
-    """The most accurate single model, and the cheapest setting that is no less accurate."""
-    single = np.flatnonzero([is_single(plan) for plan in whole.plans])
-    right, cost = whole.accuracy[:, theta, 0], whole.dollars[:, theta, 0]
-    best = int(single[np.lexsort((cost[single], -right[single]))[0]])
-    enough = np.flatnonzero(right >= right[best])
-    return best, int(enough[np.argmin(cost[enough])])
-
-
 def _swept(whole: Grid, theta: int, instead: int) -> int:
     climbing = [index for index, plan in enumerate(whole.plans) if not is_single(plan)]
     if instead in climbing or not climbing:
         return instead
     return max(climbing, key=lambda index: (whole.accuracy[index, theta, 0], -whole.dollars[index, theta, 0]))
-
-
-def _front(whole: Grid, theta: int, *, single: bool) -> list[int]:
-    among = np.flatnonzero([is_single(plan) or not single for plan in whole.plans])
-    right, cost = whole.accuracy[among, theta, 0], whole.dollars[among, theta, 0]
-    return [int(among[index]) for index in pareto(cost, right)]
 
 
 @dataclass(frozen=True, slots=True)

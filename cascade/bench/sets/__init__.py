@@ -1,5 +1,5 @@
 """Sets of problems with hidden tests."""
 
-from rung.cascade.bench.sets.named import problem_set
+from rung.cascade.bench.sets.named import name_of, problem_set
 
-__all__ = ["problem_set"]
+__all__ = ["name_of", "problem_set"]

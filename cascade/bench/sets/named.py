@@ -24,8 +24,13 @@ def problem_set(name: str, data: Path | None = None, sets: Mapping[str, Path] | 
         return _PUBLIC[name](folder(data))
     path = Path(name).expanduser()
     if path.exists():
-        return distinct(path.name.split(".")[0] or str(path), own.problems(path))
+        return distinct(name_of(name), own.problems(path))
     known = ", ".join([*_PUBLIC, *(sets or {})])
     raise DataMissing(
         f"{name} is no set of problems that rung knows ({known}), and no file or folder; see docs/tuning.md."
     )
+
+
+def name_of(name: str) -> str:
+    """What a set is called that is given by its name or its path."""
+    return Path(name).expanduser().name.split(".")[0] or name

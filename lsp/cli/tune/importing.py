@@ -9,6 +9,7 @@ import typer
 
 from rung.cascade.tune.importing import Origin, imported, read_rows
 from rung.cascade.tune.recording import Recording, entry_line, header_line
+from rung.cascade.whole_file import write_whole
 from rung.lsp.cli.tune.options import (
     FOLDER,
     FolderOption,
@@ -67,10 +68,6 @@ def _price(output: float | None, hours: float | None, gpus: int | None, usd: flo
 
 
 def _write(path: Path, recording: Recording) -> None:
-    """Whole or not at all."""
     if path.exists():
         raise Refused(f"{path} is there already; move it away, or choose another --rung.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(header_line(recording.header) + b"".join(map(entry_line, recording.entries.values())))
-    part.replace(path)
+    write_whole(path, header_line(recording.header) + b"".join(map(entry_line, recording.entries.values())))

@@ -11,13 +11,12 @@ import typer
 
 from rung.cascade.bench.data import DataMissing, spread
 from rung.cascade.bench.problem import ProblemSet, distinct
-from rung.cascade.bench.sets import problem_set
+from rung.cascade.bench.sets import name_of, problem_set
 from rung.cascade.config import Config, ConfigError, load
 from rung.cascade.sandbox import SandboxUnavailable
 from rung.cascade.tune.cache import CacheUnusable
 from rung.cascade.tune.recording import RecordingError
-from rung.lsp.cli.sentences import INTERRUPTED
-from rung.models.catalogue import CatalogueError
+from rung.lsp.cli.sentences import sentences
 from rung.models.protocol import ModelError
 
 FOLDER = Path("tune")
@@ -31,6 +30,9 @@ FolderOption = Annotated[Path, typer.Option("--in", metavar="DIR", help="The fol
 
 class Refused(Exception):
     """What was asked for cannot be done; the message says why."""
+
+
+_EXPECTED = (CacheUnusable, DataMissing, ModelError, RecordingError, Refused, SandboxUnavailable)
 
 
 def configuration() -> Config:
@@ -53,31 +55,21 @@ def recording_path(folder: Path, set_name: str, rung: str) -> Path:
 
 def results_path(folder: Path, set_name: str) -> Path:
     """Where the study of a set lies."""
-    return folder / Path(set_name).name.split(".")[0] / "study.json"
+    return folder / name_of(set_name) / "study.json"
 
 
 @contextmanager
 def explained(stopped: str) -> Iterator[None]:
     """Ends a command with one sentence where the user can do something. stopped: said after Ctrl-C."""
-    try:
-        yield
-    except ConfigError as error:
-        typer.echo("\n".join(error.sentences), err=True)
-        raise typer.Exit(1) from None
-    except (
-        CacheUnusable,
-        CatalogueError,
-        DataMissing,
-        ModelError,
-        RecordingError,
-        Refused,
-        SandboxUnavailable,
-    ) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        typer.echo(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo(stopped, err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with sentences(stopped):
+        try:
+            yield
+        except ConfigError as error:
+            typer.echo("\n".join(error.sentences), err=True)
+            raise typer.Exit(1) from None
+        except _EXPECTED as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            typer.echo(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.", err=True)
+            raise typer.Exit(1) from None

@@ -27,9 +27,9 @@ from rung.lsp.cli.tune.options import (
     problems_of,
     recording_path,
 )
-from rung.lsp.rungs import remote_model
+from rung.lsp.rungs import llama_model, remote_model
 from rung.models.catalogue import find
-from rung.models.llama import LlamaModel
+from rung.models.protocol import Model
 
 _SAVED = "Stopped; every answer so far is kept. The same command goes on from there."
 _LOCAL_FLIGHT, _REMOTE_FLIGHT = 1, 8  # a local engine batches one call's texts; a server batches what comes
@@ -112,18 +112,9 @@ async def _record_all(
 
 def rung_to_record(config: RungConfig, *, drafts: bool = False) -> Rung:
     """A local one is exact: a text must not depend on where a recording was interrupted. Raises CatalogueError."""
-    model = (
-        remote_model(config)
-        if config.remote
-        else LlamaModel(
-            config.name,
-            find(config.checkpoint or ""),
-            context=config.context,
-            threads=config.threads,
-            cache_mb=config.cache_mb,
-            gpu_layers=config.gpu_layers,
-            exact=True,
-            drafts=drafts,
-        )
-    )
+    if config.remote:
+        model: Model = remote_model(config)
+    else:
+        exact = config.model_copy(update={"exact": True})
+        model = llama_model(exact, find(config.checkpoint or ""), drafts=drafts)
     return Rung(config.name, model, config.remote, price=config.to_price(), context=config.context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from statistics import mean
 
@@ -12,14 +13,16 @@ import typer
 from rich.console import Console
 
 from rung.cascade.bench.problem import Problem, ProblemSet
+from rung.cascade.bench.sets import name_of
 from rung.cascade.config import Config
 from rung.cascade.sandbox import Sandbox
 from rung.cascade.tune import results
 from rung.cascade.tune.cache import Cache, cache
 from rung.cascade.tune.execute import execute
 from rung.cascade.tune.gathering import evidence_of, job_of
+from rung.cascade.tune.material import materials
 from rung.cascade.tune.plan import KS, LS
-from rung.cascade.tune.recording import Part, Recording, read
+from rung.cascade.tune.recording import Entry, Header, Recording, read
 from rung.cascade.tune.results import Results, RungUsed
 from rung.cascade.tune.study import Settings, Study, study
 from rung.lsp.cli.bench_bars import bars, beginning
@@ -73,19 +76,21 @@ def _tried(
     with bars() as progress:
         begin = beginning(progress)
         step = begin("reading", len(recordings) * len(problems))
-        jobs = []
+        parts = []
         for recording in recordings:
             for problem in problems:
-                jobs.append(job_of(problem, recording, ls))
+                parts.append(materials(problem, recording, ls))
                 step()
+        jobs = [job_of(problem, part) for problem, part in zip(cycle(problems), parts, strict=False)]
         step = begin("running", len(jobs))
         asyncio.run(execute(jobs, Sandbox.find(), verdicts, parallel=os.cpu_count() or 1, on_job=step))
         step = begin("gathering", len(jobs))
+        left = iter(parts)
         evidence = []
-        for recording, rung in zip(recordings, used, strict=True):
+        for rung in used:
             of_rung = []
             for problem in problems:
-                of_rung.append(evidence_of(problem, recording, ls, verdicts, rung.price))
+                of_rung.append(evidence_of(problem, next(left), verdicts, rung.price))
                 step()
             evidence.append(of_rung)
         try:
@@ -96,7 +101,7 @@ def _tried(
 
 def _recordings(folder: Path, set_name: str, rungs: list[str] | None, config: Config) -> list[Recording]:
     """In the order named; else in that of the configured ladder, others behind it by price. Raises RecordingError."""
-    name = Path(set_name).name.split(".")[0]
+    name = name_of(set_name)
     if rungs:
         return [read(recording_path(folder, name, rung)) for rung in dict.fromkeys(rungs)]
     there = [read(path) for path in sorted((folder / name).glob("*.jsonl"))]
@@ -120,8 +125,8 @@ def _problems(recordings: Sequence[Recording], set_name: str, config: Config) ->
 
 def _used(recording: Recording, config: Config, usd_per_hour: float | None) -> RungUsed:
     header = recording.header
-    price, source = _price(recording, config, usd_per_hour)
     calls = [entry for entry in recording.entries.values() if not entry.part.greedy]
+    price, source = _price(header, calls, config, usd_per_hour)
     return RungUsed(
         name=header.rung,
         model=header.model,
@@ -134,17 +139,15 @@ def _used(recording: Recording, config: Config, usd_per_hour: float | None) -> R
     )
 
 
-def _price(recording: Recording, config: Config, usd_per_hour: float | None) -> tuple[Price, str]:
+def _price(header: Header, calls: Sequence[Entry], config: Config, usd_per_hour: float | None) -> tuple[Price, str]:
     """The configuration's, the recording's, or by the seconds that its sampled calls took (section 3.4)."""
-    name = recording.header.rung
-    configured = next((rung for rung in config.ladder if rung.name == name), None)
+    configured = next((rung for rung in config.ladder if rung.name == header.rung), None)
     if configured is not None and configured.to_price() != FREE:
         return configured.to_price(), "configuration"
-    if recording.header.price != FREE:
-        return recording.header.price, "recording"
+    if header.price != FREE:
+        return header.price, "recording"
     if usd_per_hour is None:
         return FREE, "free"
-    sampled = [entry for entry in recording.entries.values() if entry.part in (Part.SOLUTIONS, Part.TESTS)]
-    tokens = sum(sample.generated for entry in sampled for sample in entry.samples)
-    hours = sum(entry.seconds for entry in sampled) / 3600 / max(tokens, 1) * MILLION
+    tokens = sum(sample.generated for entry in calls for sample in entry.samples)
+    hours = sum(entry.seconds for entry in calls) / 3600 / max(tokens, 1) * MILLION
     return Price.from_hardware(hours, 1, usd_per_hour), f"{hours:.2f} hours per million at ${usd_per_hour:g}"
