@@ -37,6 +37,7 @@ class Attempt:
     score: in [0, 1]; None where it is adopted whatever its score and nobody asked for one. bound: how it is meant.
     others: further texts by falling score, without `text`.
     self_test: None for lines, and for functions that were not tested, or not to the end.
+    begun: a line that was given up after its first tokens, because of its score. why_empty: a line that is not shown.
     """
 
     rung: str
@@ -45,6 +46,8 @@ class Attempt:
     others: tuple[str, ...] = ()
     self_test: SelfTest | None = None
     bound: Bound = Bound.EXACT
+    begun: bool = False
+    why_empty: str = ""
 
     @property
     def exact_score(self) -> float | None:
@@ -65,6 +68,7 @@ class Decision(StrEnum):
     OVER_BUDGET = "over_budget"
     FAILED = "failed"  # the model could not answer
     DEADLINE = "deadline"  # time was up, before it or in the middle
+    REJECTED = "rejected"  # what it wrote here was shown and typed over: score 0 (MCCom)
     BELOW_THETA = "below_theta"
     NOTHING_TO_ADD = "nothing_to_add"  # score >= theta, and the line ends at the cursor
     ADOPTED = "adopted"  # score >= theta

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from rung.cascade.attempt import Attempt, Bound, Climb, Decision, Step
@@ -14,12 +14,15 @@ from rung.cascade.function import FunctionAttempt, solution_call, test_call
 from rung.cascade.gate import Gate, Pass, Refused
 from rung.cascade.ladder import Ladder, Rung
 from rung.cascade.line import attempt_line, line_call, other_lines, other_lines_call
+from rung.cascade.retriever import Retriever
 from rung.cascade.self_test import Tester
 from rung.cascade.spending import Meter
 from rung.cascade.spending import bound as bound_of
 from rung.cascade.task import Task, TaskKind
 from rung.models.protocol import ModelError, Prompt, Sampling, Usage
 
+# A prompt without retrieved code is better than a late one.
+_RETRIEVAL_S = 0.2
 # Progress is told once in so many generated tokens.
 _TOKENS_A_REPORT = 32
 _BOUNDS = {Bound.EXACT: "", Bound.AT_MOST: " at most", Bound.AT_LEAST: " or more"}
@@ -34,6 +37,7 @@ async def climb(
     tester: Tester | None,
     *,
     deadline_s: float,
+    retriever: Retriever | None = None,
     several: int = 1,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Climb:
@@ -41,16 +45,30 @@ async def climb(
 
     The last rung is adopted without the check. A remote rung that fails, is over budget or must not see this file
     is passed over. When no rung is adopted, or the deadline passes, the best attempt so far is the answer.
-    several: texts wanted beside the answer. Never raises ModelError; a cancelled climb settles what it spent.
+    A line that was rejected begins above the rung that wrote what was rejected (MCCom, routing); where no rung there can
+    answer, those below are asked after all. several: texts wanted beside the answer.
+    Never raises ModelError; a cancelled climb settles what it spent.
     """
-    ascent = _Ascent(task, ladder, gate, tester, time.monotonic() + deadline_s, several, on_progress)
     began = time.monotonic()
-    for rung in ladder.rungs:
-        step = await ascent.step(rung)
-        ascent.steps.append(step)
-        if step.decision in _ENDS:
-            break
-    return Climb(ascent.id, task, tuple(ascent.steps), ascent.answer(), time.monotonic() - began)
+    ascent = _Ascent(task, ladder, gate, tester, began + deadline_s, several, on_progress)
+    await ascent.retrieve(retriever)
+    first = _first_rung(task, ladder)
+    for rung in ladder.rungs[:first]:
+        ascent.steps.append(ascent.rejected(rung))
+    await ascent.climb(ladder.rungs[first:])
+    if first and ascent.answer() is None and not ascent.nothing_to_add:
+        await ascent.climb(ladder.rungs[:first])
+    await ascent.complete()
+    return Climb(ascent.id, ascent.task, tuple(ascent.steps), ascent.answer(), time.monotonic() - began)
+
+
+def _first_rung(task: Task, ladder: Ladder) -> int:
+    """The index of the rung that the climb begins with."""
+    if task.rejected is None or task.kind is not TaskKind.LINE:
+        return 0
+    names = [rung.name for rung in ladder.rungs]
+    at = names.index(task.rejected.rung) + 1 if task.rejected.rung in names else 0
+    return min(at, len(names) - 1)
 
 
 @dataclass(slots=True)
@@ -65,10 +83,52 @@ class _Ascent:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     steps: list[Step] = field(default_factory=list)
 
+    async def retrieve(self, retriever: Retriever | None) -> None:
+        """Code of the repository for a line's prompts: not at the price of the answer."""
+        if retriever is None or self.task.kind is not TaskKind.LINE:
+            return
+        find = retriever.retrieve_again if self.task.rejected is not None else retriever.retrieve
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(_RETRIEVAL_S, self._left())):
+                self.task = replace(self.task, retrieved=await find(self.task))
+
+    async def climb(self, rungs: Sequence[Rung]) -> None:
+        for rung in rungs:
+            step = await self.step(rung)
+            self.steps.append(step)
+            if step.decision in _ENDS:
+                break
+
+    async def complete(self) -> None:
+        """What was given up for its score is written to its end where nothing better came."""
+        best = self.answer()
+        if best is None or not best.begun:
+            return
+        index = next(index for index, step in enumerate(self.steps) if step.attempt is best)
+        rung = next(rung for rung in self.ladder.rungs if rung.name == best.rung)
+        step = await self._admitted(rung, whole=True)
+        begun = self.steps[index]
+        self.steps[index] = replace(
+            begun,
+            attempt=step.attempt,
+            usage=begun.usage + step.usage,
+            cost_usd=begun.cost_usd + step.cost_usd,
+            seconds=begun.seconds + step.seconds,
+            engine_seconds=begun.engine_seconds + step.engine_seconds,
+        )
+
+    def rejected(self, rung: Rung) -> Step:
+        """The step of a rung that is not asked, because what it or one above it wrote was rejected."""
+        return self._step(rung, Decision.REJECTED, "what was shown here was typed over")
+
+    @property
+    def nothing_to_add(self) -> bool:
+        return bool(self.steps) and self.steps[-1].decision is Decision.NOTHING_TO_ADD
+
     def answer(self) -> Attempt | None:
-        last = self.steps[-1] if self.steps else None
-        if last is not None and last.decision is Decision.NOTHING_TO_ADD:
+        if self.nothing_to_add:
             return None
+        last = self.steps[-1] if self.steps else None
         attempts = [step.attempt for step in self.steps if step.attempt is not None and step.attempt.text.strip()]
         if last is not None and last.decision in _ADOPTED and last.attempt in attempts:
             return last.attempt
@@ -80,6 +140,9 @@ class _Ascent:
             return self._step(rung, Decision.SKIPPED, "it is switched off for functions (k = -1)")
         if time.monotonic() >= self.deadline:
             return self._step(rung, Decision.DEADLINE, "the time for this completion was up")
+        return await self._admitted(rung, whole=False)
+
+    async def _admitted(self, rung: Rung, *, whole: bool) -> Step:
         passed: Pass | None = None
         if rung.remote:
             try:
@@ -91,11 +154,16 @@ class _Ascent:
                 return admitted
             passed = admitted
         self.on_progress(f"asking {rung.name}")
-        return await self._attempt(rung, passed)
+        return await self._attempt(rung, passed, whole=whole)
 
     async def _admit(self, rung: Rung) -> Pass | Step:
         calls = self._calls(rung)
-        texts = [text for prompt, _ in calls for text in (prompt.prefix + prompt.suffix, prompt.draft) if text]
+        texts = [
+            text
+            for prompt, _ in calls
+            for text in (prompt.context, prompt.prefix + prompt.suffix, prompt.draft)
+            if text
+        ]
         refused = await self.gate.private(self.task, "\n".join(texts))
         if refused is not None:
             return self._step(rung, Decision.PRIVATE, refused.reason)
@@ -105,11 +173,11 @@ class _Ascent:
             return self._step(rung, Decision.OVER_BUDGET, passed.reason)
         return passed
 
-    async def _attempt(self, rung: Rung, passed: Pass | None) -> Step:
+    async def _attempt(self, rung: Rung, passed: Pass | None, *, whole: bool) -> Step:
         began = time.monotonic()
         meter = Meter(rung, lambda tokens: self._tell_tokens(rung, tokens))
         try:
-            step = await self._judged(rung, meter)
+            step = await self._judged(rung, meter, whole=whole)
             if step.decision in _ADOPTED and self.several > 1 and self.task.kind is TaskKind.LINE:
                 step = replace(step, attempt=await self._with_others(rung, meter, step.attempt))
         finally:
@@ -124,10 +192,10 @@ class _Ascent:
             engine_seconds=meter.engine_seconds,
         )
 
-    async def _judged(self, rung: Rung, meter: Meter) -> Step:
+    async def _judged(self, rung: Rung, meter: Meter, *, whole: bool) -> Step:
         try:
             async with asyncio.timeout(self._left()):
-                return self._judge(rung, await self._run(rung, meter))
+                return self._judge(rung, await self._run(rung, meter, whole=whole))
         except TimeoutError:
             return self._step(rung, Decision.DEADLINE, "the time for this completion was up")
         except ModelError as error:
@@ -145,19 +213,20 @@ class _Ascent:
     def _left(self) -> float:
         return max(0.0, self.deadline - time.monotonic())
 
-    async def _run(self, rung: Rung, meter: Meter) -> Attempt:
+    async def _run(self, rung: Rung, meter: Meter, *, whole: bool) -> Attempt:
+        theta = None if rung is self._last() else self.ladder.theta_of(rung, self.task.kind)
         if self.task.kind is TaskKind.FUNCTION and self.task.function is not None:
-            theta = None if rung is self._last() else self.ladder.theta_of(rung, self.task.kind)
             return await FunctionAttempt(
                 self.task, self.task.function, rung, theta, self.tester, meter, self.on_progress
             ).run()
-        scored = not (rung.remote and rung is self._last())
-        return await attempt_line(self.task, rung, meter, scored=scored)
+        return await attempt_line(self.task, rung, meter, theta=theta, whole=whole)
 
     def _judge(self, rung: Rung, attempt: Attempt) -> Step:
         theta = self.ladder.theta_of(rung, self.task.kind)
         is_function, is_last = self.task.kind is TaskKind.FUNCTION, rung is self._last()
         score = attempt.score or 0.0
+        if attempt.why_empty:
+            return self._step(rung, Decision.BELOW_THETA, attempt.why_empty, attempt)
         if not is_function and not attempt.text.strip() and (score >= theta or is_last):
             return self._step(rung, Decision.NOTHING_TO_ADD, "the line ends here", attempt)
         if is_function and not attempt.text.strip() and attempt.bound is Bound.EXACT:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import ast
 import warnings
 
-from rung.cascade.task import Function
+from rung.cascade.brackets import Gap
+from rung.cascade.task import Function, Task
+from rung.models.protocol import Prompt
+from rung.models.statement import statement_in
 
+_LINES_BELOW = 20
 _OPENERS, _CLOSERS = "([{", ")]}"
 
 
-def cut_line(text: str, suffix: str) -> str:
-    """The rest of the line at the cursor, without what stands after the cursor already."""
-    text = text.split("\n", 1)[0].rstrip()
-    rest, _, below = suffix.partition("\n")
-    rest = rest.strip()
-    if rest:
-        return _without_overlap(text, rest)
-    following = next((line.strip() for line in below.split("\n", 20) if line.strip()), "")
-    return "" if text.strip() and text.strip() == following else text
+def cut_line(text: str, task: Task) -> str:
+    """The rest of the line or statement at the cursor, without what stands after the cursor already."""
+    text = statement_in(text, Prompt(task.prefix, task.suffix), task.language).rstrip()
+    gap = Gap.at(task.prefix, task.suffix, task.language)
+    if gap is not None:
+        text = gap.balanced(text)
+    rest, _, below = task.suffix.partition("\n")
+    if rest.strip():
+        return _without_overlap(text, rest.strip(), gap.wanted if gap is not None else 0)
+    following = next((line.strip() for line in below.split("\n", _LINES_BELOW) if line.strip()), "")
+    return _until(text, following)
 
 
 def cut_body(text: str, function: Function) -> str:
@@ -76,12 +82,23 @@ def parses(source: str) -> bool:
     return True
 
 
-def _without_overlap(text: str, rest: str) -> str:
+def _until(text: str, following: str) -> str:
+    """The lines of `text` before the first that is the next one below the cursor."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        # Brackets that close what the text opened are its own, and many lines of a file are just such.
+        if following and line.strip() == following and (number == 0 or any(map(str.isalnum, following))):
+            return "\n".join(lines[:number])
+    return text
+
+
+def _without_overlap(text: str, rest: str, wanted: int) -> str:
+    """wanted: closing brackets that must stay."""
     for length in range(min(len(text), len(rest)), 0, -1):
         start = len(text) - length
         overlaps = text.endswith(rest[:length]) and not _within_word(text, start) and not _within_word(rest, length)
         # A bracket that the text opened itself is its own, whatever stands after the cursor.
-        if overlaps and sum(map(rest[:length].count, _CLOSERS)) <= _unopened(text):
+        if overlaps and sum(map(rest[:length].count, _CLOSERS)) <= max(0, _unopened(text) - wanted):
             return text[:start]
     return text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rung.cascade.ladder import Rung
+from rung.cascade.retrieved import retrieved_lines
 from rung.cascade.task import Function, Task, TaskKind
 from rung.models.protocol import Prompt
 
@@ -15,12 +16,13 @@ LOCAL_LINE_PROMPT_TOKENS = 640
 LOCAL_LINE_SUFFIX_TOKENS = 64
 BODY_TOKENS = 256
 TOKENS_A_TEST_LINE = 40
-LINE_STOPS = ("\n",)
 # The l-th of these in a test text begins its line l + 1: the first `assert` is the prompt's.
 NEXT_TEST_LINE = "\nassert"
 
 # Code has 2.5 to 4.5 bytes a token, in every script; the local model itself cuts by tokens where this is too much.
 _BYTES_A_TOKEN = 2.5
+# Of a line's prompt, always the same: how long the retrieved chunks are must not move the beginning of the rest.
+RETRIEVED_SHARE = 0.35
 # A test text needs the signature and what the function is for, not all of a long docstring or class.
 _TEST_PROMPT_CHARACTERS = 3000
 _SUFFIX_SHARE = 4
@@ -35,9 +37,11 @@ def prompt_here(task: Task, rung: Rung, max_tokens: int) -> Prompt:
         tokens = min(tokens, LOCAL_LINE_PROMPT_TOKENS)
         suffix_tokens = min(suffix_tokens, LOCAL_LINE_SUFFIX_TOKENS)
     room, suffix_room = int(tokens * _BYTES_A_TOKEN), int(suffix_tokens * _BYTES_A_TOKEN)
-    room -= _set_aside(task.suffix, suffix_room)
+    retrieved_room = int(room * RETRIEVED_SHARE) if task.retrieved else 0
+    room -= _set_aside(task.suffix, suffix_room) + retrieved_room
     prefix = window(task.prefix, _characters(task.prefix[-room:], room))
-    return Prompt(prefix, _beginning(task.suffix, suffix_room))
+    draft = task.rejected.text if task.rejected is not None else ""
+    return Prompt(prefix, _beginning(task.suffix, suffix_room), draft, retrieved_lines(task, retrieved_room))
 
 
 def window(text: str, limit: int) -> str:

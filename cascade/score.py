@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from rung.cascade.attempt import SelfTest
@@ -16,7 +15,7 @@ def confidence(tokens: Sequence[Token]) -> float:
     first = tokens[:CONFIDENCE_TOKENS]
     if not first:
         return 0.0
-    return min(1.0, sum(math.exp(min(0.0, token.logprob)) for token in first) / len(first))
+    return sum(token.probability for token in first) / len(first)
 
 
 def self_tests(passed: Sequence[Sequence[bool]], k: int) -> list[SelfTest]:

@@ -77,7 +77,7 @@ class Meter:
 
 def prompt_tokens(prompt: Prompt) -> int:
     """An estimate for prompts whose server did not say."""
-    return -(-len((prompt.prefix + prompt.suffix + prompt.draft).encode("utf-8", "replace")) // _BYTES_A_TOKEN)
+    return -(-len(prompt.text.encode("utf-8", "replace")) // _BYTES_A_TOKEN)
 
 
 def bound(prompt: Prompt, sampling: Sampling) -> Usage:
@@ -86,7 +86,7 @@ def bound(prompt: Prompt, sampling: Sampling) -> Usage:
     A token has a byte at least, but for the one that begins a text. Each sample may be as long as allowed,
     and a server that gives one sample a request is sent the prompt for each.
     """
-    size = len((prompt.prefix + prompt.suffix + prompt.draft).encode("utf-8", "replace")) + 1
+    size = len(prompt.text.encode("utf-8", "replace")) + 1
     return Usage(prompt=sampling.n * size, generated=sampling.n * sampling.max_tokens, counted=False)
 
 

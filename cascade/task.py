@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from rung.cascade.chunk import Chunk
+
 
 class TaskKind(StrEnum):
     """`line`: the rest of this line or statement. `function`: the body of a function."""
@@ -32,10 +34,24 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """What a rung's attempt showed at this place and the user typed over: an implicit rejection, score 0 (MCCom).
+
+    text: what is left of it behind what was typed. confidence: the score it was shown with.
+    """
+
+    rung: str
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A place in a document: `prefix` before the cursor, `suffix` after it.
 
     function: there where `kind` is FUNCTION. path: None for a document that was never saved.
+    several_lines: a statement may be shown to its end, whatever the confidence. rejected: of a line; the climb begins
+    above that rung. retrieved: of a line; code from elsewhere in the repository, the most telling first.
     """
 
     kind: TaskKind
@@ -44,3 +60,6 @@ class Task:
     language: str = "python"
     path: Path | None = None
     function: Function | None = None
+    several_lines: bool = False
+    rejected: Rejected | None = None
+    retrieved: tuple[Chunk, ...] = ()

@@ -11,6 +11,7 @@ _DECISIONS = {
     "over_budget": "not asked: over budget",
     "failed": "failed",
     "deadline": "out of time",
+    "rejected": "not asked again",
     "below_theta": "climbed on",
     "nothing_to_add": "nothing to add",
     "adopted": "adopted",

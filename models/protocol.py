@@ -9,6 +9,7 @@ ModelError                    anything a model could not do; the message is for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -52,11 +53,18 @@ class Prompt:
 
     suffix: what follows; used only where the checkpoint has fill-in-the-middle tokens.
     draft: text the model may verify instead of generating (OpenAI's `prediction`).
+    context: whole lines that the model reads before `prefix`, from elsewhere; the place is not in them.
     """
 
     prefix: str
     suffix: str = ""
     draft: str = ""
+    context: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it, for whoever counts or searches it."""
+        return self.context + self.prefix + self.suffix + self.draft
 
 
 class Priority(IntEnum):
@@ -76,7 +84,10 @@ class Sampling:
     logprobs: whether they are needed; a model that has them at no cost gives them anyway.
     priority: a model whose requests share one machine serves them in this order.
     statement: a language, as LSP names it: a sample ends with the statement that the prompt ends in, as soon as that is
-    certain; see `rung.models.statement`. A model that cannot tell goes on to a stop string.
+    certain; see `rung.models.statement`.
+    next_line: with `statement`, the mean probability that the tokens of a sample must have so far for it to go on in
+    the next line of its statement; else it ends with its line.
+    doubt: (n, p): a sample ends after n tokens where their mean probability is below p (MCCom, routing).
     stop_nth: (a string, n): a sample also ends before its n-th occurrence.
     """
 
@@ -89,6 +100,8 @@ class Sampling:
     priority: Priority = Priority.LINE
     statement: str | None = None
     stop_nth: tuple[str, int] | None = None
+    next_line: float = 0.0
+    doubt: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +111,18 @@ class Token:
     text: str
     logprob: float
 
+    @property
+    def probability(self) -> float:
+        """In [0, 1]; some servers round a certain token's logarithm to more than 0."""
+        return math.exp(min(0.0, self.logprob))
+
 
 class FinishReason(StrEnum):
-    """Why a sample ended: a stop string or the end token, or `max_tokens`."""
+    """Why a sample ended: a stop string, the end of its statement or the end token, `max_tokens`, or `doubt`."""
 
     STOP = "stop"
     LENGTH = "length"
+    DOUBT = "doubt"
 
 
 @dataclass(frozen=True, slots=True)

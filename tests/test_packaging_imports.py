@@ -14,7 +14,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("cascade", "models", "lsp")
 MAY_IMPORT = {
-    "cascade": ("rung.cascade", "rung.models.protocol", "rung.models.price"),
+    "cascade": (
+        "rung.cascade",
+        "rung.models.protocol",
+        "rung.models.price",
+        "rung.models.lexer",
+        "rung.models.statement",
+    ),
     "models": ("rung.models",),
     "lsp": ("rung.lsp", "rung.cascade", "rung.models"),
 }

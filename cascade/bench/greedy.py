@@ -60,9 +60,9 @@ async def write_lines(
     rung = Rung(model.name, model, context=_CONTEXT)
     texts, seconds = [], 0.0
     for task in tasks:
-        prompt, sampling = line_call(Task(TaskKind.LINE, task.before, ""), rung)
+        prompt, sampling = line_call(_task(task), rung)
         (generation,) = await model.generate(prompt, replace(sampling, max_tokens=max_tokens))
-        texts.append(cut_line(generation.text, ""))
+        texts.append(cut_line(generation.text, _task(task)))
         seconds += generation.seconds
         on_task()
     return Written(tuple(texts), seconds / max(len(tasks), 1))
@@ -96,6 +96,10 @@ async def measure_speed(model: Model, code: str, turn: int) -> Speed:
         one=one.usage.generated / one.seconds,
         ten=sum(sample.usage.generated for sample in ten) / max(sample.seconds for sample in ten),
     )
+
+
+def _task(task: LineTask) -> Task:
+    return Task(TaskKind.LINE, task.before, "")
 
 
 def _common(one: str, other: str) -> int:

@@ -46,7 +46,7 @@ def was_asked(step: Step) -> bool:
     """Whether the climb came as far as to the model."""
     if step.decision is Decision.DEADLINE:
         return step.seconds > 0  # time can be up before or in the middle
-    return step.decision not in (Decision.SKIPPED, Decision.PRIVATE, Decision.OVER_BUDGET)
+    return step.decision not in (Decision.SKIPPED, Decision.PRIVATE, Decision.OVER_BUDGET, Decision.REJECTED)
 
 
 def answering_step(climb: Climb) -> Step | None:

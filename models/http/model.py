@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import httpx
 
@@ -33,6 +32,7 @@ from rung.models.protocol import (
     Prompt,
     Sampling,
 )
+from rung.models.statement import StatementScanner, scanner_of
 
 # A server that answers so may have generated all that was asked for.
 _WORKED = (500, 502, 504)
@@ -183,7 +183,7 @@ class HttpModel:
         answer = Answer(
             self._name,
             n,
-            partial(Sample, request.cut, request.sampling.stop, request.sampling.stop_nth),
+            lambda: Sample(request.cut, request.sampling, _scanner(request)),
             *told.behind(done),
         )
         try:
@@ -217,3 +217,8 @@ class HttpModel:
     def _not_asked(self, seconds: float) -> str:
         when = f"tried again in {seconds:.0f} s" if seconds >= 1 else "being tried again now"
         return f"Rung '{self._name}': not asked, it is {when}, because it failed before: {self._last_failure}"
+
+
+def _scanner(request: Request) -> StatementScanner | None:
+    """None where a stop string ends the line: a stream that rung closes says nothing of its usage."""
+    return None if "\n" in request.sampling.stop else scanner_of(request.prompt, request.sampling)

@@ -40,7 +40,7 @@ class Request:
         body: dict[str, object] = {
             **self.extra,
             "model": self.model,
-            "prompt": self.cut.prefix,
+            "prompt": self.prompt.context + self.cut.prefix,
             "max_tokens": self.sampling.max_tokens,
             "temperature": self.sampling.temperature,
             "stream": True,
@@ -66,12 +66,12 @@ class Request:
     @property
     def paid_text(self) -> str:
         """What the prompt tokens of one request are made of."""
-        return self.cut.prefix + (self.prompt.suffix if self.suffix else "")
+        return self.prompt.context + self.cut.prefix + (self.prompt.suffix if self.suffix else "")
 
 
 def sendable(prompt: Prompt) -> Prompt:
     """A prompt that UTF-8 can hold: editors may cut a character in two UTF-16 halves."""
-    return Prompt(_whole(prompt.prefix), _whole(prompt.suffix), _whole(prompt.draft))
+    return Prompt(_whole(prompt.prefix), _whole(prompt.suffix), _whole(prompt.draft), _whole(prompt.context))
 
 
 def _whole(text: str) -> str:

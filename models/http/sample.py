@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rung.models.http.heal import NOTHING, Cut
+from rung.models.mean import mean_probability
 from rung.models.nth import nth
-from rung.models.protocol import FinishReason, Token
+from rung.models.protocol import FinishReason, Sampling, Token
+from rung.models.statement import StatementScanner
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +26,28 @@ class Sample:
 
     The stop string that is complete first ends the text, before its beginning; of two that are
     complete at once, the one that began first. finish_reason: set when nothing more can come.
+    scanner: finds the end of the statement. Doubt needs log-probabilities, and so does `next_line`.
     """
 
-    def __init__(self, cut: Cut, stops: Sequence[str], stop_nth: tuple[str, int] | None = None) -> None:
+    def __init__(self, cut: Cut, sampling: Sampling, scanner: StatementScanner | None = None) -> None:
         self.finish_reason: FinishReason | None = None
         self.server_finished = False
         self.pieces = 0
         self._cut = cut
-        self._stops = tuple(stop for stop in stops if stop)
-        self._stop_nth = stop_nth
+        self._stops = tuple(stop for stop in sampling.stop if stop)
+        self._stop_nth = stop_nth = sampling.stop_nth
+        self._doubt = sampling.doubt
+        self._scanner = scanner
+        if scanner is not None and sampling.next_line > 0:
+            scanner.goes_on = lambda length: self._mean_until(length) >= sampling.next_line
         self._beginnings = (*self._stops, stop_nth[0]) if stop_nth else self._stops
         self._reach = max((len(stop) for stop in self._beginnings), default=0)
         self._raw = ""
         self._begin: int | None = None
         self._end: int | None = None
         self._searched = 0
+        self._scanned = 0
+        self._judged = False
         self._placed: list[_Placed] = []
         self._released = 0
 
@@ -99,8 +108,30 @@ class Sample:
             self._end = self._begin
         else:
             self._end = self._first_stop(self._begin)
-        if self._end is not None:
+        doubted = self._doubted_end()
+        if doubted is not None and (self._end is None or doubted <= self._end):
+            self._end, self.finish_reason = doubted, FinishReason.DOUBT
+        elif self._end is not None:
             self.finish_reason = FinishReason.STOP
+
+    def _doubted_end(self) -> int | None:
+        """The end of the last of the tokens that `doubt` judges, where their mean is too low."""
+        if self._doubt is None or self._judged:
+            return None
+        count, least = self._doubt
+        certain = self._certain()
+        first = [placed for placed in self._placed if self._inside(placed, certain)][:count]
+        if len(first) < count:
+            return None
+        self._judged = True
+        return first[-1].end if mean_probability([placed.token for placed in first]) < least else None
+
+    def _mean_until(self, length: int) -> float:
+        """Of the tokens up to the one with the character behind the first `length` of the text."""
+        begin = self._begin or 0
+        return mean_probability(
+            [placed.token for placed in self._placed if placed.end > begin and placed.start <= begin + length]
+        )
 
     def _first_stop(self, begin: int) -> int | None:
         window = max(begin, self._searched - self._reach)
@@ -109,6 +140,11 @@ class Sample:
         at = nth(self._raw[begin:], self._stop_nth)
         if at >= 0 and self._stop_nth is not None:
             found.append((begin + at + len(self._stop_nth[0]), begin + at))
+        if self._scanner is not None:
+            length = self._scanner.feed(self._raw[max(begin, self._scanned) :])
+            self._scanned = len(self._raw)
+            if length is not None:
+                found.append((begin + length, begin + length))
         return min(found)[1] if found else None
 
     def _release(self) -> list[Token]:

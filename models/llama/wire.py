@@ -23,7 +23,7 @@ from rung.models.protocol import FinishReason, Generation, Priority, Prompt, Sam
 LINE_LIMIT = 64 * 1024 * 1024
 _MOST_SAMPLES = 1024
 
-_PROMPT: Mapping[str, tuple[type, ...]] = {"prefix": (str,), "suffix": (str,), "draft": (str,)}
+_PROMPT: Mapping[str, tuple[type, ...]] = {"prefix": (str,), "suffix": (str,), "draft": (str,), "context": (str,)}
 _SAMPLING: Mapping[str, tuple[type, ...]] = {
     "max_tokens": (int,),
     "temperature": (int, float),
@@ -34,6 +34,8 @@ _SAMPLING: Mapping[str, tuple[type, ...]] = {
     "logprobs": (bool,),
     "priority": (int,),
     "statement": (str, type(None)),
+    "next_line": (int, float),
+    "doubt": (list, type(None)),
 }
 
 
@@ -77,8 +79,15 @@ def sampling_of(message: dict[str, Any]) -> Sampling:
     stop = tuple(values["stop"])
     if not all(isinstance(text, str) and text for text in stop):
         raise ValueError("stop is a list of texts that are not empty")
-    stop_nth = _stop_nth_of(values["stop_nth"])
-    sampling = Sampling(**{**values, "stop": stop, "stop_nth": stop_nth, "priority": Priority(values["priority"])})
+    sampling = Sampling(
+        **{
+            **values,
+            "stop": stop,
+            "stop_nth": _stop_nth_of(values["stop_nth"]),
+            "doubt": _doubt_of(values["doubt"]),
+            "priority": Priority(values["priority"]),
+        }
+    )
     if sampling.max_tokens < 0 or not 0 <= sampling.n <= _MOST_SAMPLES:
         raise ValueError(f"max_tokens is not negative, and n is between 0 and {_MOST_SAMPLES}")
     if not (math.isfinite(sampling.temperature) and sampling.temperature >= 0):
@@ -95,6 +104,15 @@ def _stop_nth_of(value: object) -> tuple[str, int] | None:
         case [str(text), int(count)] if text and type(count) is int and 1 <= count <= _MOST_SAMPLES:
             return text, count
     raise ValueError("stop_nth is a text that is not empty, and a number of 1 or more")
+
+
+def _doubt_of(value: object) -> tuple[int, float] | None:
+    match value:
+        case None:
+            return None
+        case [int(count), float() | int() as probability] if type(count) is int and count >= 1:
+            return count, float(probability)
+    raise ValueError("doubt is a number of tokens of 1 or more, and a probability")
 
 
 def token_of(value: object) -> Token:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rung.cascade.cut import cut_body, cut_line, parses, program
-from rung.cascade.task import Function
+from rung.cascade.task import Function, Task, TaskKind
 
 AT_INDENT = Function("f", 'def f(x):\n    """Doc."""\n    ', "", "    ")
 AT_COLUMN_0 = Function("f", 'def f(x):\n    """Doc."""\n', "", "    ")
@@ -33,14 +33,36 @@ AT_QUOTES = Function("f", 'def f(x):\n    """Doc."""', "", "    ")
     ],
 )
 def test_a_line_ends_where_the_line_ends_or_where_its_rest_begins(text: str, suffix: str, expected: str) -> None:
-    assert cut_line(text, suffix) == expected
+    assert cut_line(text, Task(TaskKind.LINE, "", suffix)) == expected
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_a_line_is_a_beginning_of_what_was_written(text: str, suffix: str) -> None:
-    cut = cut_line(text, suffix)
+    cut = cut_line(text, Task(TaskKind.LINE, "", suffix))
     assert text.startswith(cut)
-    assert "\n" not in cut
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_in_a_language_that_is_not_known_it_is_one_line(text: str, suffix: str) -> None:
+    assert "\n" not in cut_line(text, Task(TaskKind.LINE, "", suffix, "markdown"))
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "suffix", "expected"),
+    [
+        ("x = foo(", "\n    a,\n    b,\n)", "\n)\n", "\n    a,\n    b,"),
+        ("x = foo(", "\n    a,\n    b,\n)\ny", "\n", "\n    a,\n    b,\n)"),
+        ("foo(", "a), b", ")\n", "a"),
+        ("x = y + foo(", "a) + b(c", ") + 1\n", "a) + b(c"),
+        ("foo(bar(", "a))", ")\n", "a)"),
+        ("foo('", "a)')", ")\n", "a)'"),
+        ("# see (", "a)", ")\n", "a"),
+    ],
+)
+def test_brackets_are_closed_once_and_a_statement_goes_to_its_end(
+    before: str, text: str, suffix: str, expected: str
+) -> None:
+    assert cut_line(text, Task(TaskKind.LINE, before, suffix)) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from rung.models.http.count import usages
 from rung.models.http.heal import Cut
 from rung.models.http.sample import Sample
 from rung.models.http.wire import WireUsage
-from rung.models.protocol import Usage
+from rung.models.protocol import Sampling, Usage
 
 COUNTS = st.integers(0, 1000)
 
 
 def sample(pieces: int) -> Sample:
-    made = Sample(Cut.of("x"), ())
+    made = Sample(Cut.of("x"), Sampling(64))
     for _ in range(pieces):
         made.feed("a", [])
     return made
@@ -42,7 +42,7 @@ def test_more_cached_than_prompt_tokens_are_not_believed() -> None:
 
 
 def test_a_piece_of_many_characters_is_counted_as_several_tokens() -> None:
-    one = Sample(Cut.of("x"), ())
+    one = Sample(Cut.of("x"), Sampling(64))
     one.feed("some text in one piece", [])
     assert usages("x", 9, {0: one}, None, {})[0].generated == 6
     assert usages("x", 4, {0: one}, None, {})[0].generated == 4, "no more than were asked for"

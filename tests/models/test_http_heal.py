@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from rung.models.http.heal import Cut
 from rung.models.http.sample import Sample
-from rung.models.protocol import FinishReason, Token
+from rung.models.protocol import FinishReason, Sampling, Token
 
 BLANKS = st.text(" \t\r\n", max_size=6)
 WORDS = st.text("ab \t\r\n", max_size=12)
 
 
 def healed(prefix: str, generated: str, *stops: str) -> str:
-    sample = Sample(Cut.of(prefix), stops)
+    sample = Sample(Cut.of(prefix), Sampling(64, stop=stops))
     sample.feed(generated, [])
     sample.finish(FinishReason.LENGTH)
     return sample.text
@@ -118,7 +118,7 @@ def test_a_server_that_stops_at_what_it_is_sent_changes_nothing(
 def test_how_the_server_cuts_its_pieces_changes_nothing(
     prefix: str, generated: str, stops: list[str], cuts: list[int]
 ) -> None:
-    sample = Sample(Cut.of(prefix), stops)
+    sample = Sample(Cut.of(prefix), Sampling(64, stop=stops))
     streamed: list[Token] = []
     edges = sorted({0, len(generated), *(cut for cut in cuts if cut < len(generated))})
     for start, end in pairwise(edges):
@@ -138,7 +138,7 @@ def test_no_text_holds_a_stop_string(generated: str, stops: list[str]) -> None:
 
 
 def test_tokens_are_streamed_once_it_is_certain_that_no_stop_string_has_begun() -> None:
-    sample = Sample(Cut.of("x"), ("\n\n",))
+    sample = Sample(Cut.of("x"), Sampling(64, stop=("\n\n",)))
     assert sample.feed("a", [Token("a", -1.0)]) == [Token("a", -1.0)]
     assert sample.feed("\n", [Token("\n", -2.0)]) == []
     assert sample.feed("b", [Token("b", -3.0)]) == [Token("\n", -2.0), Token("b", -3.0)]
@@ -148,7 +148,7 @@ def test_tokens_are_streamed_once_it_is_certain_that_no_stop_string_has_begun() 
 
 
 def test_a_dedent_ends_a_sample_at_once() -> None:
-    sample = Sample(Cut.of("    x = 1\n    "), ())
+    sample = Sample(Cut.of("    x = 1\n    "), Sampling(64))
     sample.feed("\n", [])
     assert sample.finish_reason is None
     sample.feed("def", [Token("def", -1.0)])

@@ -28,6 +28,8 @@ SAMPLINGS = st.builds(
     logprobs=st.booleans(),
     priority=st.sampled_from(Priority),
     stop_nth=st.none() | st.tuples(TEXT.filter(bool), st.integers(1, 1024)),
+    next_line=st.floats(0, 1),
+    doubt=st.none() | st.tuples(st.integers(1, 64), st.floats(0, 1)),
 )
 TOKENS = st.builds(Token, TEXT, st.floats(max_value=0, allow_nan=False))
 GENERATIONS = st.builds(

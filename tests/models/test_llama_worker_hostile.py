@@ -40,6 +40,8 @@ SAMPLING = {
     "priority": 0,
     "statement": None,
     "stop_nth": None,
+    "next_line": 0.0,
+    "doubt": None,
 }
 TEXTS = {"prefix": "x = ", "suffix": "", "draft": ""}
 

@@ -39,7 +39,7 @@ def test_without_a_string_there_is_no_end() -> None:
 @given(st.lists(TEXT, max_size=6), st.integers(1, 3))
 def test_how_a_server_cuts_its_pieces_changes_nothing(pieces: list[str], count: int) -> None:
     whole = "".join(pieces)
-    sample = Sample(Cut.of("x ="), (), ("\na", count))
+    sample = Sample(Cut.of("x ="), Sampling(64, stop_nth=("\na", count)))
     for piece in pieces:
         sample.feed(piece, ())
     sample.finish(FinishReason.LENGTH)

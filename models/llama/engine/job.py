@@ -16,9 +16,7 @@ from rung.models.llama.engine.prefix import common_prefix
 from rung.models.llama.engine.sample import Sample
 from rung.models.llama.engine.slots import Slot
 from rung.models.protocol import FinishReason, Generation, OnSample, OnToken, Priority, Prompt, Sampling, Usage
-from rung.models.statement import StatementScanner
-
-_SCANNED = 1500  # characters before the cursor that tell what its statement is
+from rung.models.statement import scanner_of
 
 
 @dataclass(eq=False, slots=True)
@@ -65,7 +63,14 @@ class Job:
         self.served = request.asked
         seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
         self._samples = [
-            Sample(engine.vocabulary, engine.draw, sampling, self._encoded.healed, [seed, index], _scanner(request))
+            Sample(
+                engine.vocabulary,
+                engine.draw,
+                sampling,
+                self._encoded.healed,
+                [seed, index],
+                scanner_of(request.prompt, sampling),
+            )
             for index in range(sampling.n)
         ]
         self._begun = 0
@@ -231,12 +236,3 @@ class Job:
         else:
             # The next prompt often goes on where this sample ended: the user accepted it, or typed it.
             self._slot.tokens += strand.sample.ids[: strand.position - len(self.prompt)]
-
-
-def _scanner(request: Request) -> StatementScanner | None:
-    if request.sampling.statement is None:
-        return None
-    before = request.prompt.prefix
-    if len(before) > _SCANNED:
-        before = before[before.find("\n", len(before) - _SCANNED) + 1 :]
-    return StatementScanner(before, request.sampling.statement, request.prompt.suffix)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rung.models.llama.engine.draw import Draw
 from rung.models.llama.engine.vocabulary import Vocabulary
+from rung.models.mean import mean_probability
 from rung.models.nth import nth
 from rung.models.protocol import FinishReason, Sampling, Token
 from rung.models.statement import StatementScanner
@@ -33,6 +34,8 @@ class Sample:
         self._random = np.random.default_rng(seed)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._statement = statement
+        if statement is not None and sampling.next_line > 0:
+            statement.goes_on = lambda _: mean_probability(self.tokens) >= sampling.next_line
         self._longest_stop = max((len(stop) for stop in sampling.stop), default=0)
         self.ids: list[int] = []
         self.tokens: list[Token] = []
@@ -91,6 +94,10 @@ class Sample:
         if cut >= 0:
             self.text = self.text[:cut]
             self.finish = FinishReason.STOP
+        elif self._sampling.doubt is not None:
+            count, least = self._sampling.doubt
+            if len(self.tokens) == count and mean_probability(self.tokens) < least:
+                self.finish = FinishReason.DOUBT
         return token
 
     def _end(self, finish: FinishReason) -> None:

@@ -56,10 +56,11 @@ class Vocabulary:
         return all(token >= 0 for token in self._fim)
 
     def encode(self, prompt: Prompt, room: int) -> Encoded:
-        """At most `room` tokens: what is far from the cursor goes first."""
+        """At most `room` tokens: what is far from the cursor goes first, and the context has half of them at most."""
+        context = self.tokenize(prompt.context)[: room // 2] if prompt.context else []
         if prompt.suffix and self.fills_middle:
-            return Encoded(self._around(prompt.prefix, prompt.suffix, room), b"")
-        return self._before(prompt.prefix, room)
+            return Encoded(self._around(context, prompt.prefix, prompt.suffix, room), b"")
+        return self._before(context, prompt.prefix, room)
 
     def compatible(self, healed: bytes) -> NDArray[np.int64]:
         """The tokens that begin with `healed`, and those that `healed` begins with."""
@@ -89,7 +90,7 @@ class Vocabulary:
             parts.append(self._sorted[bisect_left(pieces, part) : bisect_right(pieces, part)])
         return np.concatenate(parts)
 
-    def _before(self, prefix: str, room: int) -> Encoded:
+    def _before(self, context: list[int], prefix: str, room: int) -> Encoded:
         # A tokenizer would seldom end a token at the cursor: blanks join the word that follows, a word goes on.
         kept = prefix.rstrip(_SPACE)
         tokens = self.tokenize(kept) if kept else []
@@ -97,16 +98,16 @@ class Vocabulary:
         if not healed and len(tokens) > 1:
             healed = self.pieces[tokens.pop()]
         begin = self._begin()
-        return Encoded(begin + _last(tokens, room - len(begin)), healed)
+        return Encoded([*begin, *context, *_last(tokens, room - len(begin) - len(context))], healed)
 
-    def _around(self, prefix: str, suffix: str, room: int) -> list[int]:
+    def _around(self, context: list[int], prefix: str, suffix: str, room: int) -> list[int]:
         before, after = self.tokenize(prefix), self.tokenize(suffix)
         begin = self._begin() if llama_cpp.llama_vocab_get_add_bos(self._vocab) else []
-        room -= len(begin) + len(self._fim)
+        room -= len(begin) + len(self._fim) + len(context)
         after = after[: max(room // 3, room - len(before))]
         before = _last(before, max(room - len(after), 1))
         pre, suf, mid = self._fim
-        return [*begin, pre, *before, suf, *after, mid]
+        return [*begin, pre, *context, *before, suf, *after, mid]
 
     def _begin(self) -> list[int]:
         # Without a token to begin with there are no logits to sample from; the end token also begins documents.
