@@ -106,6 +106,15 @@ class Climb:
     seconds: float
 
     @property
+    def settled(self) -> bool:
+        """Whether a rung decided it: not where the time was up, or the rungs that should decide could not be asked."""
+        return bool(self.steps) and self.steps[-1].decision in (
+            Decision.ADOPTED,
+            Decision.ADOPTED_UNCHECKED,
+            Decision.NOTHING_TO_ADD,
+        )
+
+    @property
     def cost_usd(self) -> float:
         return sum(step.cost_usd for step in self.steps)
 

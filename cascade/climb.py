@@ -19,7 +19,7 @@ from rung.cascade.self_test import Tester
 from rung.cascade.spending import Meter
 from rung.cascade.spending import bound as bound_of
 from rung.cascade.task import Task, TaskKind
-from rung.models.protocol import ModelError, Prompt, Sampling, Usage
+from rung.models.protocol import ModelError, Priority, Prompt, Sampling, Usage
 
 # A prompt without retrieved code is better than a late one.
 _RETRIEVAL_S = 0.2
@@ -39,18 +39,33 @@ async def climb(
     deadline_s: float,
     retriever: Retriever | None = None,
     several: int = 1,
+    patience_s: float = 0.0,
+    ahead: bool = False,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Climb:
     """Ask the rungs in order; the first attempt that scores at least θ is the answer (Chen et al. 2024, section 3.1).
 
     The last rung is adopted without the check. A remote rung that fails, is over budget or must not see this file
     is passed over. When no rung is adopted, or the deadline passes, the best attempt so far is the answer.
-    A line that was rejected begins above the rung that wrote what was rejected (MCCom, routing); where no rung there can
-    answer, those below are asked after all. several: texts wanted beside the answer.
-    Never raises ModelError; a cancelled climb settles what it spent.
+    A line that was rejected begins above the rung that wrote what was rejected (MCCom, routing); where no rung there
+    can answer, those below are asked after all.
+
+    several: texts wanted beside the answer. patience_s: no remote rung is asked before. ahead: of a request that may
+    follow: everybody else is served first, and the climb ends below the first remote rung, without an answer where
+    none was adopted. Never raises ModelError; a cancelled climb settles what it spent.
     """
     began = time.monotonic()
-    ascent = _Ascent(task, ladder, gate, tester, began + deadline_s, several, on_progress)
+    ascent = _Ascent(
+        task,
+        ladder,
+        gate,
+        tester,
+        began + deadline_s,
+        began + patience_s,
+        several,
+        ahead=ahead,
+        on_progress=on_progress,
+    )
     await ascent.retrieve(retriever)
     first = _first_rung(task, ladder)
     for rung in ladder.rungs[:first]:
@@ -58,7 +73,8 @@ async def climb(
     await ascent.climb(ladder.rungs[first:])
     if first and ascent.answer() is None and not ascent.nothing_to_add:
         await ascent.climb(ladder.rungs[:first])
-    await ascent.complete()
+    if not ahead:
+        await ascent.complete()
     return Climb(ascent.id, ascent.task, tuple(ascent.steps), ascent.answer(), time.monotonic() - began)
 
 
@@ -78,7 +94,9 @@ class _Ascent:
     gate: Gate
     tester: Tester | None
     deadline: float
+    remote_from: float
     several: int
+    ahead: bool
     on_progress: Callable[[str], None]
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     steps: list[Step] = field(default_factory=list)
@@ -94,6 +112,8 @@ class _Ascent:
 
     async def climb(self, rungs: Sequence[Rung]) -> None:
         for rung in rungs:
+            if self.ahead and rung.remote:
+                break
             step = await self.step(rung)
             self.steps.append(step)
             if step.decision in _ENDS:
@@ -132,6 +152,8 @@ class _Ascent:
         attempts = [step.attempt for step in self.steps if step.attempt is not None and step.attempt.text.strip()]
         if last is not None and last.decision in _ADOPTED and last.attempt in attempts:
             return last.attempt
+        if self.ahead:
+            return None
         return max(attempts, key=lambda attempt: attempt.least_score, default=None)
 
     async def step(self, rung: Rung) -> Step:
@@ -147,6 +169,7 @@ class _Ascent:
         if rung.remote:
             try:
                 async with asyncio.timeout(self._left()):
+                    await asyncio.sleep(max(0.0, self.remote_from - time.monotonic()))
                     admitted = await self._admit(rung)
             except TimeoutError:
                 return self._step(rung, Decision.DEADLINE, "the time for this completion was up")
@@ -219,7 +242,8 @@ class _Ascent:
             return await FunctionAttempt(
                 self.task, self.task.function, rung, theta, self.tester, meter, self.on_progress
             ).run()
-        return await attempt_line(self.task, rung, meter, theta=theta, whole=whole)
+        priority = Priority.BACKGROUND if self.ahead else Priority.LINE
+        return await attempt_line(self.task, rung, meter, theta=theta, whole=whole, priority=priority)
 
     def _judge(self, rung: Rung, attempt: Attempt) -> Step:
         theta = self.ladder.theta_of(rung, self.task.kind)

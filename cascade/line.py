@@ -19,13 +19,22 @@ SURE = 0.9
 UNPARSED = "Python would not parse with it"
 
 
-async def attempt_line(task: Task, rung: Rung, meter: Meter, *, theta: float | None, whole: bool = False) -> Attempt:
+async def attempt_line(
+    task: Task,
+    rung: Rung,
+    meter: Meter,
+    *,
+    theta: float | None,
+    whole: bool = False,
+    priority: Priority = Priority.LINE,
+) -> Attempt:
     """One greedy text, scored by its confidence; one that Python does not parse has score 0 and is not shown.
 
     theta: given up after its first tokens where its score is below; None: it is adopted whatever its score.
     whole: not given up. Raises ModelError.
     """
     prompt, sampling = line_call(task, rung)
+    sampling = replace(sampling, priority=priority)
     if theta is None:
         sampling = replace(sampling, logprobs=not rung.remote)
     elif not whole:

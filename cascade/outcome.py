@@ -6,8 +6,12 @@ rejection (MCCom); what still agrees with the offer decides nothing.
 
 from __future__ import annotations
 
+import os
+import re
+
 from rung.cascade.telemetry import Outcome
 
+_ONE_WORD = re.compile(r"^(\w+|.)", re.DOTALL)
 _PAIRS = {"()", "[]", "{}", "<>", '""', "''", "``"}
 
 
@@ -83,6 +87,16 @@ class OfferedText:
         rest = next((text[len(after) :] for text in self.texts if text.startswith(after)), "")
         within_word = bool(rest) and _is_word(after[-1:]) and _is_word(rest[0])
         return after.startswith(before) and len(piece.strip()) > 1 and not within_word
+
+
+def left_over(text: str, since: str) -> str:
+    """What is left of a rejected text behind what was typed instead.
+
+    Where the two part, the user is taken to write another word in place of the text's.
+    """
+    agreed = len(os.path.commonprefix([text, since]))
+    rest = text[agreed:]
+    return rest if agreed == len(since) else _ONE_WORD.sub("", rest, count=1)
 
 
 def without_closer(before: str, after: str) -> str:

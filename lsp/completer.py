@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 
 from rung.cascade.admission import Admission
@@ -65,25 +66,50 @@ class Completer:
             return None
         return locate(source_before, source_after, path=path, language=language)
 
-    async def complete(self, task: Task, trigger: Trigger, on_progress: Callable[[str], None] | None = None) -> Climb:
-        """Climb, remember and record. Never raises ModelError; cancelling stops the models."""
+    async def complete(
+        self,
+        task: Task,
+        trigger: Trigger,
+        on_progress: Callable[[str], None] | None = None,
+        *,
+        patience_s: float = 0.0,
+    ) -> Climb:
+        """Climb, remember and record. Never raises ModelError; cancelling stops the models.
+
+        patience_s: no remote rung is asked before.
+        """
         deadline = self._settings.config.deadline
         is_function = task.kind is TaskKind.FUNCTION
+        by_hand = trigger is Trigger.INVOKED
         result = await climb(
-            task,
+            replace(task, several_lines=by_hand),
             self.ladder,
             self._gate,
             await self._find_tester() if is_function else None,
             deadline_s=deadline.function if is_function else deadline.line,
-            several=SEVERAL if trigger is Trigger.INVOKED else 1,
+            several=SEVERAL if by_hand else 1,
+            patience_s=patience_s,
             on_progress=on_progress or (lambda _: None),
         )
-        self._remember(result)
+        self.shown(result, trigger)
+        return result
+
+    async def ahead(self, task: Task) -> Climb:
+        """What `complete` would answer to a line, as far as local models can tell. Nothing is recorded.
+
+        Never raises ModelError. Cancelling stops the models.
+        """
+        return await climb(
+            task, self.ladder, self._gate, None, deadline_s=self._settings.config.deadline.line, ahead=True
+        )
+
+    def shown(self, climb: Climb, trigger: Trigger) -> None:
+        """Remember and record it."""
+        self._remember(climb)
         if self._telemetry is not None:
             self._in_background(
-                self._telemetry.record(result, trigger=trigger, project=self._settings.project_root, ladder=self.ladder)
+                self._telemetry.record(climb, trigger=trigger, project=self._settings.project_root, ladder=self.ladder)
             )
-        return result
 
     async def warm(self, task: Task) -> None:
         """Let a local model read what `complete` would ask it first; a remote one is sent nothing. Records nothing.

@@ -62,7 +62,11 @@ def _explanation(session: Session, request_id: str | None) -> dict[str, object]:
 async def _status(session: Session) -> dict[str, object]:
     async with asyncio.timeout(STATUS_S):
         projects = [
-            {"root": str(project.root) if project.root else None, **await project.completer.status()}
+            {
+                "root": str(project.root) if project.root else None,
+                "answers": {"memory": project.from_memory, "models": project.from_models},
+                **await project.completer.status(),
+            }
             for project in session.projects.all
         ]
     documents = len(session.protocol.documents().text_documents)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -14,11 +14,14 @@ from rung.cascade.attempt import Climb
 from rung.cascade.outcome import OfferedText
 from rung.cascade.task import Task, TaskKind
 from rung.cascade.trigger import Trigger
+from rung.lsp.server.ahead import Ahead, Shown
 from rung.lsp.server.documents import Document, Place
 from rung.lsp.server.offers import Offer, Offers
+from rung.lsp.server.patience import Patience
 from rung.lsp.server.progress import Progress
 from rung.lsp.server.projects import Project, Projects
 from rung.lsp.server.protocol import RungProtocol, log_failure
+from rung.lsp.server.recall import Recall
 from rung.lsp.server.spot import Spot
 from rung.lsp.server.windows import text_after, text_before
 
@@ -59,6 +62,9 @@ class Completions:
         self._protocol = protocol
         self._projects = projects
         self._offers = offers
+        self._recall = Recall(offers)
+        self._ahead = Ahead(self._recall.answers)
+        self._patience = Patience()
         self._running: dict[str, Asked] = {}
         self._climbs: set[asyncio.Task[Climb]] = set()
 
@@ -74,6 +80,13 @@ class Completions:
         task.add_done_callback(lambda _: self._ended(asked))
         return task
 
+    def changed(self, uri: str) -> None:
+        """The document has changed, and the offers know."""
+        self.overtake(uri)
+        self._patience.typed()
+        if not self._offers.goes_on(uri):
+            self._ahead.stop()
+
     def overtake(self, uri: str) -> None:
         """Nobody waits any more for what was asked in this document."""
         if (asked := self._running.pop(uri, None)) is not None:
@@ -83,6 +96,7 @@ class Completions:
         """Cancel every climb and wait until it has stopped."""
         for climb in self._climbs:
             climb.cancel()
+        await self._ahead.close(limit)
         if self._climbs:
             await asyncio.wait(self._climbs, timeout=limit)
 
@@ -91,28 +105,49 @@ class Completions:
             del self._running[asked.uri]
 
     async def _answer(self, asked: Asked) -> types.InlineCompletionList | None:
-        before, after = text_before(asked.document, asked.start), text_after(asked.document, asked.end)
+        before = text_before(asked.document, asked.start) + asked.selected
+        after = text_after(asked.document, asked.end)
+        rejected = self._offers.rejected_at(asked.uri, asked.document, asked.start)
         project = await self._projects.of(asked.document.file)
         if project is None or asked.moot:
             return None
         self._projects.latest = project
+        if asked.trigger is Trigger.AUTOMATIC:
+            known = self._recall.find(asked.uri, before, after, project)
+            if known is not None:
+                project.from_memory += 1
+                return self._show(asked, project, *known)
+        self._ahead.stop()
+        project.from_models += 1
         with project.climbing():
-            completer, language = project.completer, asked.document.language_id or ""
-            task = await asyncio.to_thread(
-                completer.task_at, before + asked.selected, after, path=asked.document.file, language=language
-            )
-            if task is None or asked.moot:
+            task = await self._task(asked, project, before, after)
+            if task is None:
                 return None
-            climb = await self._climb(asked, project, task)
-        return None if climb is None or asked.moot else self._show(asked, project, climb)
+            climb = await self._climb(asked, project, replace(task, rejected=rejected))
+        if climb is None or asked.moot:
+            return None
+        if task.kind is TaskKind.LINE:
+            self._patience.answered(climb)
+            self._recall.keep(asked.uri, before, after, climb, project)
+            self._go_ahead(asked, project, before, after, climb)
+        return self._show(asked, project, climb, _texts(asked, climb))
+
+    async def _task(self, asked: Asked, project: Project, before: str, after: str) -> Task | None:
+        completer, language = project.completer, asked.document.language_id or ""
+        if asked.trigger is Trigger.AUTOMATIC and (pause := self._patience.before_local):
+            await asyncio.wait({overtaken := asyncio.ensure_future(asked.overtaken.wait())}, timeout=pause)
+            overtaken.cancel()
+        task = await asyncio.to_thread(completer.task_at, before, after, path=asked.document.file, language=language)
+        return None if asked.moot else task
 
     async def _climb(self, asked: Asked, project: Project, task: Task) -> Climb | None:
         deadline = project.settings.config.deadline
         limit = GRACE_S + (deadline.function if task.kind is TaskKind.FUNCTION else deadline.line)
         wanted = self._wants_progress(asked, task)
+        patience = self._patience.before_remote if asked.trigger is Trigger.AUTOMATIC else 0.0
         async with Progress(self._protocol, asked.token, asked.overtaken.set) if wanted else nullcontext() as progress:
             report = progress.report if progress else None
-            climb = asyncio.ensure_future(project.completer.complete(task, asked.trigger, report))
+            climb = asyncio.ensure_future(project.completer.complete(task, asked.trigger, report, patience_s=patience))
             self._climbs.add(climb)
             climb.add_done_callback(self._climbs.discard)
             overtaken = asyncio.ensure_future(asked.overtaken.wait())
@@ -129,16 +164,26 @@ class Completions:
         window = self._protocol.client_capabilities.window
         return asked.token is not None or bool(window and window.work_done_progress)
 
-    def _show(self, asked: Asked, project: Project, climb: Climb) -> types.InlineCompletionList | None:
-        texts = _texts(asked, climb)
+    def _go_ahead(self, asked: Asked, project: Project, before: str, after: str, climb: Climb) -> None:
+        if climb.answer is not None and climb.settled:
+            language = asked.document.language_id or ""
+            shown = Shown(asked.uri, asked.document.file, language, before, after, climb.answer.text)
+            self._ahead.shown(shown, project)
+
+    def _show(
+        self, asked: Asked, project: Project, climb: Climb, texts: tuple[str, ...]
+    ) -> types.InlineCompletionList | None:
+        """texts: what can be inserted behind what is selected."""
+        texts = _clean(asked, texts)
         if not texts:
             return None
-        spot = Spot.at(asked.document, asked.start, asked.end)
-        offer = Offer(climb.id, OfferedText(texts), spot, project)
-        since = spot.since(asked.document, offer.most_lines)
-        if since:
-            offer.text.typed(since)
-        self._offers.offer(asked.uri, offer, asked.document)
+        if not self._offers.follows(asked.uri, climb.id):
+            spot = Spot.at(asked.document, asked.start, asked.end)
+            offer = Offer(asked.uri, climb, OfferedText(texts), spot, project)
+            since = spot.since(asked.document, offer.most_lines)
+            if since:
+                offer.text.typed(since)
+            self._offers.offer(offer, asked.document)
         return types.InlineCompletionList(
             items=[
                 InlineCompletionItem(
@@ -173,13 +218,15 @@ def _asked(uri: str, document: Document, params: InlineCompletionParams) -> Aske
 
 
 def _texts(asked: Asked, climb: Climb) -> tuple[str, ...]:
-    """What to insert: never nothing, nothing twice, several only for who asked by hand."""
+    """Several only for who asked by hand."""
     if climb.answer is None:
         return ()
-    found = [climb.answer.text]
-    if asked.trigger is Trigger.INVOKED:
-        found += climb.answer.others
-    cleaned = (text.replace("\r\n", "\n").replace("\r", "\n") for text in found)
+    return (climb.answer.text, *(climb.answer.others if asked.trigger is Trigger.INVOKED else ()))
+
+
+def _clean(asked: Asked, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """What to insert: never nothing, nothing twice."""
+    cleaned = (text.replace("\r\n", "\n").replace("\r", "\n") for text in texts)
     return tuple(dict.fromkeys(asked.selected + text for text in cleaned if text))[:MAX_ITEMS]
 
 

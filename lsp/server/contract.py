@@ -21,8 +21,26 @@ class Completer(Protocol):
         """What to complete between the two texts; None: nothing. Called in a thread."""
         ...
 
-    async def complete(self, task: Task, trigger: Trigger, on_progress: Callable[[str], None] | None = None) -> Climb:
-        """Never raises ModelError. Cancelling stops the models."""
+    async def complete(
+        self,
+        task: Task,
+        trigger: Trigger,
+        on_progress: Callable[[str], None] | None = None,
+        *,
+        patience_s: float = 0.0,
+    ) -> Climb:
+        """Never raises ModelError. Cancelling stops the models. patience_s: no remote rung is asked before."""
+        ...
+
+    async def ahead(self, task: Task) -> Climb:
+        """What `complete` would answer, as far as local models can tell, before anybody asks. Nothing is recorded.
+
+        Never raises ModelError. Cancelling stops the models.
+        """
+        ...
+
+    def shown(self, climb: Climb, trigger: Trigger) -> None:
+        """What was completed ahead is shown now: it counts from here on."""
         ...
 
     async def warm(self, task: Task) -> None:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 
-from rung.cascade.outcome import OfferedText, without_closer
+from rung.cascade.attempt import Climb
+from rung.cascade.outcome import OfferedText, left_over, without_closer
+from rung.cascade.task import Rejected
 from rung.cascade.telemetry import Outcome
-from rung.lsp.server.documents import Document
+from rung.lsp.server.documents import Document, Place
 from rung.lsp.server.projects import Project
 from rung.lsp.server.protocol import log_failure
 from rung.lsp.server.spot import Spot
@@ -25,12 +27,21 @@ _REPORT_S = 10.0
 
 @dataclass(slots=True)
 class Offer:
-    """What one request was answered with. id: of its climb."""
+    """What a request was answered with. climb: which found it. text: what is left of its answer at this place.
 
-    id: str
+    typed_over: something else was typed here: an implicit rejection (MCCom).
+    """
+
+    uri: str
+    climb: Climb
     text: OfferedText
     spot: Spot
     project: Project
+    typed_over: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.climb.id
 
     @property
     def most_lines(self) -> int:
@@ -44,41 +55,76 @@ class Offers:
     def __init__(self) -> None:
         self._latest: dict[str, Offer] = {}
         self._known: OrderedDict[str, Offer] = OrderedDict()
+        self._typed_over: dict[str, Offer] = {}  # the latest of each document
         self._reports: set[asyncio.Task[None]] = set()
 
     def find(self, request_id: str) -> Offer | None:
         return self._known.get(request_id)
 
-    def offer(self, uri: str, offer: Offer, document: Document) -> None:
-        """`offer` is shown in the document now, in place of the one before."""
-        old = self._latest.get(uri)
+    def offer(self, offer: Offer, document: Document) -> None:
+        """`offer` is shown in its document now, in place of the one before."""
+        old = self._latest.get(offer.uri)
         if old is not None:
             self._replace(old, offer, document)
-        self._latest[uri] = offer
+        self._latest[offer.uri] = offer
         self._known[offer.id] = offer
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
+    def goes_on(self, uri: str) -> bool:
+        """Whether all that was typed since the latest offer of the document agrees with it."""
+        offer = self._latest.get(uri)
+        return offer is not None and offer.text.undecided
+
+    def follows(self, uri: str, climb_id: str) -> bool:
+        """Whether the latest offer of the document is that climb's, and undecided."""
+        return self.goes_on(uri) and self._latest[uri].id == climb_id
+
+    def is_rejected(self, climb_id: str) -> bool:
+        """Whether that climb's answer was typed over."""
+        offer = self._known.get(climb_id)
+        return offer is not None and offer.typed_over
+
+    def rejected_at(self, uri: str, document: Document, place: Place) -> Rejected | None:
+        """What was shown in the line of `place` and typed over, until the line is gone or an offer in it is taken."""
+        offer = self._typed_over.get(uri)
+        if offer is None or offer.climb.answer is None:
+            return None
+        since = offer.spot.since(document, 1)
+        if since is None or offer.spot.line != place.line:
+            return None
+        answer = offer.climb.answer
+        return Rejected(answer.rung, left_over(offer.text.texts[0], since), answer.least_score)
+
     def changed(self, uri: str, document: Document, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         """The document has changed already."""
-        offer = self._latest.get(uri)
+        offer, typed_over = self._latest.get(uri), self._typed_over.get(uri)
+        for followed in {id(each): each for each in (offer, typed_over) if each is not None}.values():
+            for change in changes:
+                followed.spot.follow(change)
         if offer is None or not offer.text.undecided:
             return
-        for change in changes:
-            offer.spot.follow(change)
         since = offer.spot.since(document, offer.most_lines)
         if since is not None and not any(text.startswith(since) for text in offer.text.texts):
             kept = without_closer(offer.text.since, since)
             offer.spot.widen_tail(since, kept)
             since = kept
-        self._report(offer, offer.text.typed(since))
+        outcome = offer.text.typed(since)
+        if outcome is Outcome.REJECTED and since:
+            offer.typed_over = True
+            self._typed_over[uri] = offer
+        elif outcome is not None:
+            self._typed_over.pop(uri, None)
+        self._report(offer, outcome)
 
     def accepted(self, request_id: str) -> None:
         """The editor inserted one of its texts. What was never offered is not reported."""
         if (offer := self._known.get(request_id)) is not None:
+            self._typed_over.pop(offer.uri, None)
             self._report(offer, offer.text.accepted())
 
     def closed(self, uri: str) -> None:
+        self._typed_over.pop(uri, None)
         if (offer := self._latest.pop(uri, None)) is not None:
             self._report(offer, offer.text.gone())
 

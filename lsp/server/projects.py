@@ -27,17 +27,20 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class Project:
-    """Its present completer. root: None for files outside any project."""
+    """Its present completer. from_memory, from_models: requests that were answered so, since its configuration."""
 
     def __init__(self, settings: Settings, completer: Completer) -> None:
         self.settings = settings
         self.completer = completer
+        self.from_memory = 0
+        self.from_models = 0
         self._climbs = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     @property
     def root(self) -> Path | None:
+        """None for files outside any project."""
         return self.settings.project_root
 
     @contextmanager

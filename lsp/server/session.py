@@ -147,10 +147,10 @@ def _register(session: Session) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
         uri = unquote(params.text_document.uri)
-        session.completions.overtake(uri)
         document = session.protocol.documents().find(uri)
         if document is not None:
             session.offers.changed(uri, document, params.content_changes)
+            session.completions.changed(uri)
             session.warming.changed(document, params.content_changes)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)

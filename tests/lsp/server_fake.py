@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rung.cascade.attempt import Attempt, Climb
+from rung.cascade.attempt import Attempt, Climb, Decision, Step
 from rung.cascade.config import Settings
 from rung.cascade.task import Task, TaskKind
 from rung.cascade.telemetry import Outcome
@@ -40,6 +40,9 @@ class FakeCompleter:
             "warming_cancelled": 0,
             "outcomes": [],
             "tasks": [],
+            "shown": [],
+            "ahead": [],
+            "rejected": [],
         }
 
     def task_at(self, source_before: str, source_after: str, *, path: Path | None, language: str) -> Task | None:
@@ -51,7 +54,14 @@ class FakeCompleter:
         kind = TaskKind.FUNCTION if "FUNCTION" in source_before[-20:] else TaskKind.LINE
         return Task(kind, source_before, source_after, language=language, path=path)
 
-    async def complete(self, task: Task, trigger: Trigger, on_progress: Callable[[str], None] | None = None) -> Climb:
+    async def complete(
+        self,
+        task: Task,
+        trigger: Trigger,
+        on_progress: Callable[[str], None] | None = None,
+        *,
+        patience_s: float = 0.0,
+    ) -> Climb:
         self.seen["climbs"] += 1
         self.seen["tasks"].append([task.prefix[-80:], task.suffix[:80], str(task.path), task.language, trigger.value])
         word = task.prefix.split()[-1] if task.prefix.split() else ""
@@ -76,7 +86,18 @@ class FakeCompleter:
             "SIZES": (f"{len(task.prefix.encode())} {len(task.suffix.encode())}", ()),
         }.get(word, (" + 1", ()))
         answer = None if word == "NONE" else Attempt(rung="fake", text=text, score=1.0, others=others)
-        return Climb(climb_id, task, (), answer, 0.0)
+        if task.rejected is not None:
+            self.seen["rejected"].append([task.rejected.rung, task.rejected.text, task.prefix[-20:]])
+        return Climb(climb_id, task, _steps(task, answer), answer, 0.0)
+
+    async def ahead(self, task: Task) -> Climb:
+        """Where SURE stands, " + 2" comes next."""
+        self.seen["ahead"].append(task.prefix[-80:])
+        answer = Attempt("fake", " + 2", 1.0)
+        return Climb(f"ahead-{len(self.seen['ahead'])}", task, _steps(task, answer), answer, 0.0)
+
+    def shown(self, climb: Climb, trigger: Trigger) -> None:
+        self.seen["shown"].append(climb.id)
 
     async def warm(self, task: Task) -> None:
         self.seen["warm"].append(task.prefix[-80:])
@@ -99,6 +120,14 @@ class FakeCompleter:
     async def close(self) -> None:
         self._worker.kill()
         await asyncio.to_thread(self._worker.wait)
+
+
+def _steps(task: Task, answer: Attempt | None) -> tuple[Step, ...]:
+    """A rung has decided where SURE stands."""
+    if "SURE" not in task.prefix:
+        return ()
+    decision = Decision.ADOPTED if answer and answer.text else Decision.NOTHING_TO_ADD
+    return (Step("fake", False, decision, "", 0.5, answer),)
 
 
 if __name__ == "__main__":

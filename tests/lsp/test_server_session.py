@@ -84,7 +84,9 @@ class Never:
     def task_at(self, source_before: str, source_after: str, *, path: Path | None, language: str) -> Task:
         return Task(TaskKind.LINE, source_before, source_after)
 
-    async def complete(self, task: Task, trigger: Trigger, on_progress: object = None) -> Climb:
+    async def complete(
+        self, task: Task, trigger: Trigger, on_progress: object = None, *, patience_s: float = 0.0
+    ) -> Climb:
         self.began.set()
         while True:
             try:
