@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +15,14 @@ from rung.cascade.budget import Budget, Limits
 from rung.cascade.climb import climb
 from rung.cascade.config import Settings
 from rung.cascade.locate import locate
+from rung.cascade.retriever import Retriever
 from rung.cascade.sandboxed import SandboxTester, find_tester
 from rung.cascade.task import Task, TaskKind
 from rung.cascade.telemetry import Database, Outcome, Telemetry
 from rung.cascade.trigger import Trigger
 from rung.lsp.explanation import as_json, explain
 from rung.lsp.notice import Level, Notice, Notify
+from rung.lsp.project_code import OnIndexing, OpenFile, ProjectCode
 from rung.lsp.rungs import LocalModel, ladder_of
 from rung.models.protocol import ModelError
 
@@ -55,6 +57,9 @@ class Completer:
         self._budget = Budget(self._database, limits, settings.project_root, tell=self._tell)
         longest = max(config.deadline.line, config.deadline.function)
         self._gate = Admission(self._budget, settings.project_root, config.never_send, longest + _MARGIN_S)
+        root = settings.project_root
+        searched = config.enabled and config.retrieval.enabled and root is not None
+        self.code = ProjectCode(root, config, self._tell_notice) if searched and root is not None else None
         self._tester: asyncio.Task[SandboxTester | None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._recent: OrderedDict[str, Climb] = OrderedDict()
@@ -87,10 +92,13 @@ class Completer:
             self._gate,
             await self._find_tester() if is_function else None,
             deadline_s=deadline.function if is_function else deadline.line,
+            retriever=self._retriever,
             several=SEVERAL if by_hand else 1,
             patience_s=patience_s,
             on_progress=on_progress or (lambda _: None),
         )
+        if self.code is not None and not is_function:
+            self.code.refresh(result.task, self._read)
         self.shown(result, trigger)
         return result
 
@@ -100,7 +108,13 @@ class Completer:
         Never raises ModelError. Cancelling stops the models.
         """
         return await climb(
-            task, self.ladder, self._gate, None, deadline_s=self._settings.config.deadline.line, ahead=True
+            task,
+            self.ladder,
+            self._gate,
+            None,
+            deadline_s=self._settings.config.deadline.line,
+            retriever=self._retriever,
+            ahead=True,
         )
 
     def shown(self, climb: Climb, trigger: Trigger) -> None:
@@ -116,9 +130,24 @@ class Completer:
 
         Never raises ModelError. Cancelling stops the model.
         """
-        call = first_call(task, self.ladder)
-        if call is not None and isinstance(model := call[0].model, LocalModel):
-            await model.warm(*call[1:])
+        if self._retriever is not None and task.kind is TaskKind.LINE:
+            task = replace(task, retrieved=await self._retriever.retrieve(task))
+        await self._read(task)
+
+    def edited(self, files: Iterable[OpenFile], closed: Iterable[Path]) -> None:
+        """What the editor has changed and closed since it was last told."""
+        if self.code is not None:
+            self.code.edited(files, closed)
+
+    async def saved(self, path: Path) -> None:
+        """A file of the project was saved, made, changed or deleted on the disk."""
+        if self.code is not None:
+            await self.code.saved(path)
+
+    def on_indexing(self, tell: OnIndexing) -> None:
+        """How far the index of the project's code is."""
+        if self.code is not None:
+            self.code.on_indexing = tell
 
     async def outcome(self, request_id: str, outcome: Outcome) -> None:
         """What became of the answer of the climb with this id."""
@@ -157,6 +186,7 @@ class Completer:
                 "escalations_this_hour": spent.escalations_this_hour,
             },
             "completions": len(self._recent),
+            "index": self.code.status() if self.code is not None else None,
         }
 
     async def close(self) -> None:
@@ -166,6 +196,8 @@ class Completer:
             await asyncio.wait({self._warming})
         if self._tester is not None:
             self._tester.cancel()
+        if self.code is not None:
+            await self.code.close()
         try:
             await asyncio.gather(*(rung.model.close() for rung in self.ladder.rungs))
         finally:
@@ -182,6 +214,18 @@ class Completer:
                     await rung.model.start()
                 except ModelError as error:
                     self._tell(str(error))
+        if self.code is not None:
+            await self.code.start()
+
+    @property
+    def _retriever(self) -> Retriever | None:
+        return self.code.retriever if self.code is not None else None
+
+    async def _read(self, task: Task) -> None:
+        """Let a local model read what it would be asked first."""
+        call = first_call(task, self.ladder)
+        if call is not None and isinstance(model := call[0].model, LocalModel):
+            await model.warm(*call[1:])
 
     async def _find_tester(self) -> SandboxTester | None:
         if self._tester is None:

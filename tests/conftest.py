@@ -19,6 +19,12 @@ os.environ["RUNG_WORKER"] = "private"
 from rung.models.catalogue import CheckpointMissing, find
 
 
+@pytest.fixture(scope="session", autouse=True)
+def indexes(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No index of a test's project is left in the user's cache."""
+    os.environ["RUNG_INDEX_DIR"] = str(tmp_path_factory.mktemp("indexes"))
+
+
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     return _checkpoint("smollm2-135m")

@@ -145,6 +145,7 @@ TIGHTER: Mapping[str | int, Callable[[Any, Any], bool]] = {
     "theta": lambda old, new: bool(new >= old),
     "deadline": _no_more,
     "budget": _no_more,
+    "retrieval": lambda old, new: not new,
     "telemetry": lambda old, new: not new,
 }
 """Whether (what counts so far, what the project says) is stricter, by top-level key."""

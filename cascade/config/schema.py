@@ -226,6 +226,16 @@ class Telemetry(Section):
     source_text: bool = Field(default=False, description="Keep prompts and completions in it too.")
 
 
+class Retrieval(Section):
+    """Code from the project's other files in the prompts of lines, found by an index on this machine."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Index the project's files, and read what is found in them with the line. Files that .gitignore or "
+        "never_send names, and text that looks like a secret, are not in it.",
+    )
+
+
 class Tune(Section):
     """Where `rung tune` finds problems with hidden tests."""
 
@@ -269,6 +279,7 @@ class Config(Section):
         description="Files whose text never goes to a remote rung: patterns in the syntax of .gitignore, relative to "
         "the project, in any case. Added to the built-in ones; a later `!pattern` takes files out again.",
     )
+    retrieval: Retrieval = Field(default=Retrieval(), description="Code from the project's other files.")
     telemetry: Telemetry = Field(default=Telemetry(), description="The local record of what rung did; never sent.")
     tune: Tune = Field(default=Tune(), description="Problems for `rung tune`.")
 

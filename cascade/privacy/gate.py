@@ -54,7 +54,7 @@ def _path_reason(path: Path, root: Path | None, never_send: tuple[str, ...]) -> 
         if place == top:
             continue  # the project itself, no file
         relative = place.relative_to(top if top is not None else place.anchor).as_posix()
-        rule = _never_sent(never_send).first_ignoring(relative)
+        rule = never_sent(never_send).first_ignoring(relative)
         if rule is not None:
             return f'{relative} matches the never_send pattern "{rule.text}"'
         try:
@@ -67,5 +67,5 @@ def _path_reason(path: Path, root: Path | None, never_send: tuple[str, ...]) -> 
 
 
 @lru_cache(maxsize=32)
-def _never_sent(patterns: tuple[str, ...]) -> PatternList:
+def never_sent(patterns: tuple[str, ...]) -> PatternList:
     return PatternList.of([*ALWAYS_NEVER_SENT, *patterns], ignore_case=True)

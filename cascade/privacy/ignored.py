@@ -49,8 +49,8 @@ def _tops(folder: Path, root: Path | None) -> list[Path]:
 
 def _ignored_in(top: Path, parts: tuple[str, ...]) -> tuple[Path, Rule] | None:
     nested = [top.joinpath(*parts[:depth], ".gitignore") for depth in range(len(parts))]
-    lists = [_patterns(file) for file in nested]
-    shared = [(file, patterns) for file in (_exclude_file(top), _own_file()) if (patterns := _patterns(file))]
+    lists = [patterns_of(file) for file in nested]
+    shared = [(file, patterns) for file in (exclude_file(top), own_file()) if (patterns := patterns_of(file))]
     for end in range(1, len(parts) + 1):  # every folder first: what lies in an ignored one cannot be taken out again
         is_folder = end < len(parts)
         asked = [(nested[depth], lists[depth], parts[depth:end]) for depth in reversed(range(end))]
@@ -64,7 +64,7 @@ def _ignored_in(top: Path, parts: tuple[str, ...]) -> tuple[Path, Rule] | None:
     return None
 
 
-def _exclude_file(top: Path) -> Path:
+def exclude_file(top: Path) -> Path:
     """.git/info/exclude; in a worktree or submodule `.git` is a file that says where the repository lies."""
     git = top / ".git"
     try:
@@ -79,13 +79,13 @@ def _exclude_file(top: Path) -> Path:
     return git / "info" / "exclude"
 
 
-def _own_file() -> Path:
+def own_file() -> Path:
     """Git's default for core.excludesFile."""
     base = os.environ.get("XDG_CONFIG_HOME")
     return (Path(base) if base else Path.home() / ".config") / "git" / "ignore"
 
 
-def _patterns(file: Path) -> PatternList | None:
+def patterns_of(file: Path) -> PatternList | None:
     try:
         status = file.stat()
     except (FileNotFoundError, NotADirectoryError):

@@ -17,6 +17,7 @@ from rung.cascade.trigger import Trigger
 from rung.lsp.server.ahead import Ahead, Shown
 from rung.lsp.server.documents import Document, Place
 from rung.lsp.server.offers import Offer, Offers
+from rung.lsp.server.open_files import OpenFiles
 from rung.lsp.server.patience import Patience
 from rung.lsp.server.progress import Progress
 from rung.lsp.server.projects import Project, Projects
@@ -58,8 +59,9 @@ class Asked:
 class Completions:
     """Answers null wherever there is nothing to show: an empty list would wipe a newer answer in some editors."""
 
-    def __init__(self, protocol: RungProtocol, projects: Projects, offers: Offers) -> None:
+    def __init__(self, protocol: RungProtocol, projects: Projects, offers: Offers, open_files: OpenFiles) -> None:
         self._protocol = protocol
+        self._open_files = open_files
         self._projects = projects
         self._offers = offers
         self._recall = Recall(offers)
@@ -112,6 +114,7 @@ class Completions:
         if project is None or asked.moot:
             return None
         self._projects.latest = project
+        self._open_files.tell(project)
         if asked.trigger is Trigger.AUTOMATIC:
             known = self._recall.find(asked.uri, before, after, project)
             if known is not None:
@@ -145,7 +148,8 @@ class Completions:
         limit = GRACE_S + (deadline.function if task.kind is TaskKind.FUNCTION else deadline.line)
         wanted = self._wants_progress(asked, task)
         patience = self._patience.before_remote if asked.trigger is Trigger.AUTOMATIC else 0.0
-        async with Progress(self._protocol, asked.token, asked.overtaken.set) if wanted else nullcontext() as progress:
+        shown = Progress(self._protocol, "rung writes the function", asked.token, asked.overtaken.set)
+        async with shown if wanted else nullcontext() as progress:
             report = progress.report if progress else None
             climb = asyncio.ensure_future(project.completer.complete(task, asked.trigger, report, patience_s=patience))
             self._climbs.add(climb)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from rung.cascade.task import Task
 from rung.cascade.telemetry import Outcome
 from rung.cascade.trigger import Trigger
 from rung.lsp.notice import Notify
+from rung.lsp.project_code import OnIndexing, OpenFile
 
 
 class Completer(Protocol):
@@ -45,6 +46,18 @@ class Completer(Protocol):
 
     async def warm(self, task: Task) -> None:
         """Let a local model read what `complete` would ask first. Never raises ModelError. Cancelling stops it."""
+        ...
+
+    def edited(self, files: Iterable[OpenFile], closed: Iterable[Path]) -> None:
+        """What the editor has changed and closed since it was last told; of files in the project."""
+        ...
+
+    async def saved(self, path: Path) -> None:
+        """A file was saved, made, changed or deleted on the disk."""
+        ...
+
+    def on_indexing(self, tell: OnIndexing) -> None:
+        """From here on, `tell` how far the index of the project's code is."""
         ...
 
     async def outcome(self, request_id: str, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""The progress of one climb in the editor, with a button that cancels it."""
+"""The progress of something long in the editor, with a button that cancels it where it can be."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from rung.lsp.server.protocol import ClientRefused, RungProtocol, log_failure
 CREATE_S = 2.0
 REPORT_EVERY_S = 0.1
 MAX_MESSAGE = 200  # characters
-_TITLE = "rung writes the function"
 
 
 class Progress:
-    """Use it with `async with`; nothing waits for it. cancel: called when the user presses the button."""
+    """Use it with `async with`; nothing waits for it. cancel: called at the editor's button; None: there is none."""
 
-    def __init__(self, protocol: RungProtocol, token: types.ProgressToken | None, cancel: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        protocol: RungProtocol,
+        title: str,
+        token: types.ProgressToken | None = None,
+        cancel: Callable[[], None] | None = None,
+    ) -> None:
         self._protocol = protocol
+        self._title = title
         self._given = token
         self._cancel = cancel
         self._token: types.ProgressToken | None = None
@@ -72,9 +78,10 @@ class Progress:
         pressed: Future[None] = Future()
         pressed.add_done_callback(self._pressed)
         self._protocol.progress.tokens[token] = pressed
-        begin = types.WorkDoneProgressBegin(title=_TITLE, message=self._message, cancellable=True)
+        can_cancel = self._cancel is not None
+        begin = types.WorkDoneProgressBegin(title=self._title, message=self._message, cancellable=can_cancel)
         self._protocol.progress.begin(token, begin)
 
     def _pressed(self, pressed: Future[None]) -> None:
-        if pressed.cancelled():
+        if pressed.cancelled() and self._cancel is not None:
             self._cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,7 +75,7 @@ class _Look:
 class Projects:
     """Finds the project of a file; makes its completer, and another one when the configuration has changed.
 
-    latest: where a completion was asked for last.
+    latest: where a completion was asked for last. on_open: told of each new project, or one with a new configuration.
     """
 
     def __init__(self, make: MakeCompleter, notices: Notices) -> None:
@@ -87,6 +87,7 @@ class Projects:
         self._retiring: set[asyncio.Task[None]] = set()
         self._closed = False
         self.latest: Project | None = None
+        self.on_open: Callable[[Project], None] = lambda _: None
 
     @property
     def all(self) -> tuple[Project, ...]:
@@ -121,6 +122,7 @@ class Projects:
 
     def _open(self, settings: Settings, old: Project | None) -> Project:
         project = Project(settings, self._make(settings, self._notices.tell))
+        self.on_open(project)
         self._projects[settings.project_root] = project
         if old is not None:
             task = asyncio.get_running_loop().create_task(old.retire())

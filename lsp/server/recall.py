@@ -11,7 +11,7 @@ from rung.lsp.server.remembered import Remembered
 
 
 class Recall:
-    """before, after: the text around the place, with what is selected in the editor's list. Counts are in the project."""
+    """before, after: the text around the place, with what is selected in the editor's list."""
 
     def __init__(self, offers: Offers) -> None:
         self.answers = Answers[Remembered]()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -15,14 +16,17 @@ from rung.lsp.server.commands import register_commands
 from rung.lsp.server.completion import Completions
 from rung.lsp.server.contract import MakeCompleter
 from rung.lsp.server.frames import BrokenFraming, FrameParser
+from rung.lsp.server.indexing import Indexing
 from rung.lsp.server.lifetime import wait_for_death
 from rung.lsp.server.notices import Notices
 from rung.lsp.server.offers import Offers
+from rung.lsp.server.open_files import OpenFiles
 from rung.lsp.server.projects import Projects
 from rung.lsp.server.protocol import RungProtocol, log_failure
 from rung.lsp.server.streams import Sink, Source
+from rung.lsp.server.uris import path_of
 from rung.lsp.server.warming import Warming
-from rung.lsp.server.watching import watch_configuration
+from rung.lsp.server.watching import watch_files
 from rung.lsp.server.wire import Refusal
 
 log = logging.getLogger(__name__)
@@ -51,7 +55,10 @@ class Session:
         self.notices = Notices(protocol)
         self.projects = Projects(make, self.notices)
         self.offers = Offers()
-        self.completions = Completions(protocol, self.projects, self.offers)
+        self.open_files = OpenFiles(protocol.documents)
+        self.completions = Completions(protocol, self.projects, self.offers, self.open_files)
+        self.indexing = Indexing(protocol)
+        self.projects.on_open = lambda project: project.completer.on_indexing(self.indexing.tell)
         self.warming = Warming(self.projects)
         self._source, self._sink = source, sink
         self._watch_parent = watch_parent
@@ -100,10 +107,18 @@ class Session:
         self.protocol.cancel_requests()
         self.notices.close()
         self.offers.close_all()
+        self.indexing.close()
         await asyncio.gather(self.completions.close(_STOP_S), self.warming.close(_STOP_S))
         await self.offers.reported(_STOP_S)
         await self.projects.close()
         await self._sink.close()
+
+    def on_disk(self, file: Path | None) -> None:
+        """It was saved, made, changed or deleted: the projects that it is in look at it."""
+        if file is not None:
+            for project in self.projects.all:
+                if project.root is not None and file.is_relative_to(project.root):
+                    self.notices.run(project.completer.saved(file))
 
     def watch_parent(self, pid: int | None) -> None:
         if pid is not None and pid > 0 and self._watch_parent and self._parent is None:
@@ -129,7 +144,7 @@ def _register(session: Session) -> None:
 
     @server.feature(types.INITIALIZED)
     def initialized(params: types.InitializedParams) -> None:
-        session.notices.run(watch_configuration(session.protocol))
+        session.notices.run(watch_files(session.protocol))
 
     @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions(work_done_progress=True))
     def inline_completion(
@@ -151,6 +166,7 @@ def _register(session: Session) -> None:
         if document is not None:
             session.offers.changed(uri, document, params.content_changes)
             session.completions.changed(uri)
+            session.open_files.changed(document, params.content_changes)
             session.warming.changed(document, params.content_changes)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
@@ -163,6 +179,12 @@ def _register(session: Session) -> None:
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
         session.projects.look_again()
+        for change in params.changes:
+            session.on_disk(path_of(unquote(change.uri)))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        session.on_disk(path_of(unquote(params.text_document.uri)))
 
 
 def _version() -> str:

@@ -9,16 +9,18 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from rung.cascade.attempt import Attempt, Climb, Decision, Step
 from rung.cascade.config import Settings
+from rung.cascade.retrieval import Progress
 from rung.cascade.task import Task, TaskKind
 from rung.cascade.telemetry import Outcome
 from rung.cascade.trigger import Trigger
 from rung.lsp.notice import Level, Notice, Notify
+from rung.lsp.project_code import OnIndexing, OpenFile
 from rung.lsp.server.serving import run
 
 
@@ -43,6 +45,9 @@ class FakeCompleter:
             "shown": [],
             "ahead": [],
             "rejected": [],
+            "edited": [],
+            "closed": [],
+            "saved": [],
         }
 
     def task_at(self, source_before: str, source_after: str, *, path: Path | None, language: str) -> Task | None:
@@ -108,6 +113,17 @@ class FakeCompleter:
                 self.seen["warming_cancelled"] += 1
                 raise
 
+    def edited(self, files: Iterable[OpenFile], closed: Iterable[Path]) -> None:
+        self.seen["edited"] += [[file.path.name, file.text(), file.line] for file in files]
+        self.seen["closed"] += [path.name for path in closed]
+
+    async def saved(self, path: Path) -> None:
+        self.seen["saved"].append(path.name)
+
+    def on_indexing(self, tell: OnIndexing) -> None:
+        if "indexing" in (self._settings.project_root or Path()).parts[-1:]:
+            self._indexing = asyncio.get_running_loop().create_task(_index(tell))
+
     async def outcome(self, request_id: str, outcome: Outcome) -> None:
         self.seen["outcomes"].append([request_id, outcome.value])
 
@@ -120,6 +136,12 @@ class FakeCompleter:
     async def close(self) -> None:
         self._worker.kill()
         await asyncio.to_thread(self._worker.wait)
+
+
+async def _index(tell: OnIndexing) -> None:
+    for files in range(1000):
+        tell(Progress(files, 1000))
+        await asyncio.sleep(0.02)
 
 
 def _steps(task: Task, answer: Attempt | None) -> tuple[Step, ...]:

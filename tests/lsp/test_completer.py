@@ -6,17 +6,19 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rung.cascade.attempt import Climb, Decision
 from rung.cascade.config import load
-from rung.cascade.task import TaskKind
+from rung.cascade.task import Rejected, TaskKind
 from rung.cascade.telemetry import Outcome
 from rung.cascade.trigger import Trigger
 from rung.lsp.completer import Completer
 from rung.lsp.notice import Level, Notice
+from rung.lsp.project_code import OpenFile
 from rung.lsp.rungs import LocalModel
 
 from ..models import http_server
@@ -76,6 +78,15 @@ async def completing(project: Path) -> AsyncIterator[tuple[Completer, Notices]]:
         yield completer, notices
     finally:
         await completer.close()
+
+
+async def indexed(completer: Completer) -> None:
+    """Wait until the index of the project's code is complete."""
+    assert completer.code is not None
+    ended = asyncio.Event()
+    completer.on_indexing(lambda progress: ended.set() if progress.ended else None)
+    if not completer.code.status()["complete"]:
+        await asyncio.wait_for(ended.wait(), LIMIT_S)
 
 
 async def complete(completer: Completer, path: Path, source: str = SOURCE) -> Climb:
@@ -246,3 +257,58 @@ async def test_a_cancelled_completion_lets_the_server_go_and_stays_reserved(conf
 
 async def workers(completer: Completer) -> list[int | None]:
     return [rung.model.worker_pid for rung in completer.ladder.rungs if isinstance(rung.model, LocalModel)]
+
+
+SHAPES = (
+    "def perimeter_of_hexagon(side_length):\n    return 6 * side_length\n\n\n"
+    "def area_of_square(side_length):\n    return side_length**2\n"
+)
+MAIN = "from shapes import *\n\nside_length = 3\nprint(perimeter_of_"
+
+
+async def test_code_of_another_file_is_found_and_completed_with(configure: Configure) -> None:
+    project = configure(theta=0)
+    (project / "shapes.py").write_text(SHAPES)
+    async with completing(project) as (completer, _):
+        await indexed(completer)
+        result = await complete(completer, project / "main.py", MAIN)
+        assert [chunk.path for chunk in result.task.retrieved] == ["shapes.py"]
+        assert result.answer is not None
+        assert result.answer.text.startswith("hexagon(side_length")
+
+
+async def test_with_retrieval_switched_off_there_is_no_index(configure: Configure, tmp_path: Path) -> None:
+    project = configure("retrieval: {enabled: false}", theta=0)
+    (project / "shapes.py").write_text(SHAPES)
+    async with completing(project) as (completer, _):
+        result = await complete(completer, project / "main.py", MAIN)
+        assert ((await completer.status())["index"], result.task.retrieved) == (None, ())
+
+
+async def test_an_open_document_counts_as_it_is_and_a_saved_file_is_found(configure: Configure) -> None:
+    project = configure(theta=0)
+    async with completing(project) as (completer, _):
+        await indexed(completer)
+        completer.edited([OpenFile(project / "unsaved.py", lambda: SHAPES, 1)], [])
+        result = await complete(completer, project / "main.py", MAIN)
+        assert [chunk.path for chunk in result.task.retrieved] == ["unsaved.py"]
+        completer.edited([], [project / "unsaved.py"])
+        (project / "saved.py").write_text(SHAPES)
+        await completer.saved(project / "saved.py")
+        result = await complete(completer, project / "other.py", MAIN)
+        assert [chunk.path for chunk in result.task.retrieved] == ["saved.py"]
+
+
+async def test_a_rejected_line_goes_to_the_large_rung_with_the_rejected_text_as_its_draft(
+    configure: Configure,
+) -> None:
+    async with http_server.serving(is_well) as server:
+        project = configure(large=server.url, theta=0)
+        async with completing(project) as (completer, _):
+            first = await complete(completer, project / "a.py")
+            assert first.answer is not None
+            assert first.answer.rung == "small"
+            task = replace(first.task, rejected=Rejected("small", first.answer.text, first.answer.score or 0.0))
+            again = await completer.complete(task, Trigger.AUTOMATIC)
+            assert (again.answer and again.answer.rung, again.answer and again.answer.text) == ("large", "readlines()")
+        assert server.bodies[0]["prediction"] == {"type": "content", "content": first.answer.text}
