@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -15,7 +15,7 @@ from rung.cascade.outcome import OfferedText
 from rung.cascade.task import Task, TaskKind
 from rung.cascade.trigger import Trigger
 from rung.lsp.server.ahead import Ahead, Shown
-from rung.lsp.server.documents import Document, Place
+from rung.lsp.server.asked import Asked, asked_of
 from rung.lsp.server.offers import Offer, Offers
 from rung.lsp.server.open_files import OpenFiles
 from rung.lsp.server.patience import Patience
@@ -29,31 +29,6 @@ from rung.lsp.server.windows import text_after, text_before
 ACCEPT = "rung.accept"
 MAX_ITEMS = 5
 GRACE_S = 5.0  # beyond the deadline that a climb keeps itself; recording what it spent takes a moment
-
-
-@dataclass(slots=True)
-class Asked:
-    """One request, and the document as it was then.
-
-    start, end: what an item replaces; empty at the cursor, but for an entry that is selected in the editor's list of
-    completions: then what that entry replaces. selected: that entry's text, with which an answer must begin.
-    """
-
-    uri: str
-    document: Document
-    revision: int
-    trigger: Trigger
-    range: types.Range
-    start: Place
-    end: Place
-    selected: str
-    token: types.ProgressToken | None
-    overtaken: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def moot(self) -> bool:
-        """A newer request came, or the document changed or was closed."""
-        return self.overtaken.is_set() or self.document.revision != self.revision
 
 
 class Completions:
@@ -77,7 +52,7 @@ class Completions:
         self.overtake(uri)
         if document is None or not document.in_sync:
             return None
-        asked = self._running[uri] = _asked(uri, document, params)
+        asked = self._running[uri] = asked_of(uri, document, params)
         task = asyncio.get_running_loop().create_task(self._answer(asked))
         task.add_done_callback(lambda _: self._ended(asked))
         return task
@@ -198,27 +173,6 @@ class Completions:
                 for index, text in enumerate(texts)
             ]
         )
-
-
-def _asked(uri: str, document: Document, params: InlineCompletionParams) -> Asked:
-    at = document.locate(params.position)
-    kind = params.context.trigger_kind
-    asked = Asked(
-        uri=uri,
-        document=document,
-        revision=document.revision,
-        trigger=Trigger.INVOKED if kind == types.InlineCompletionTriggerKind.Invoked else Trigger.AUTOMATIC,
-        range=types.Range(params.position, params.position),
-        start=at,
-        end=at,
-        selected="",
-        token=params.work_done_token,
-    )
-    if (chosen := params.context.selected_completion_info) is not None:
-        start, end = document.locate(chosen.range.start), document.locate(chosen.range.end)
-        if start.line == at.line and start <= at == end and "\n" not in chosen.text and "\r" not in chosen.text:
-            asked.range, asked.start, asked.selected = chosen.range, start, chosen.text
-    return asked
 
 
 def _texts(asked: Asked, climb: Climb) -> tuple[str, ...]:

@@ -145,3 +145,18 @@ async def test_a_rejection_is_retrieved_for_again_with_the_rejected_text() -> No
 async def test_a_retrieval_that_is_late_costs_its_code_and_not_the_answer() -> None:
     result = await up(rung("small", says("s")), retriever=Found(error=TimeoutError))
     assert (result.answer and result.answer.text, result.task.retrieved) == ("s", ())
+
+
+@pytest.mark.parametrize("by", ["large", "gone"])
+async def test_where_no_larger_rung_is_asked_the_retrieved_code_stays_as_the_model_has_read_it(by: str) -> None:
+    found = Found()
+    await up(rung("small", says("s")), rung("large", says("l")), task=rejecting(by=by), retriever=found)
+    assert found.asked == ["first"]
+
+
+async def test_smaller_rungs_that_are_asked_after_all_get_the_code_that_they_have_read() -> None:
+    found, small = Found(again=()), rung("small", says("small"))
+    large = rung("large", says("l"), remote=True)
+    await up(small, large, task=rejecting("bar()"), gate=FakeGate(poor=True), retriever=found)
+    assert found.asked == ["bar()", "first"]
+    assert CHUNK.path in model_of(small).calls[0][0].context
