@@ -6,8 +6,8 @@ rejection (MCCom); what still agrees with the offer decides nothing.
 
 from __future__ import annotations
 
-import os
 import re
+from itertools import takewhile
 
 from rung.cascade.telemetry import Outcome
 
@@ -94,7 +94,8 @@ def left_over(text: str, since: str) -> str:
 
     Where the two part, the user is taken to write another word in place of the text's.
     """
-    agreed = len(os.path.commonprefix([text, since]))
+    pairs = zip(text, since, strict=False)
+    agreed = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     rest = text[agreed:]
     return rest if agreed == len(since) else _ONE_WORD.sub("", rest, count=1)
 

@@ -30,9 +30,9 @@ _DASHES = frozenset({"ada", "elm", "haskell", "lua", "sql", "vhdl"})
 
 
 def retrieved_lines(task: Task, room: int) -> str:
-    """At most `room` bytes of the retrieved chunks, each below its path, the most telling last; then the file's own name.
+    """At most `room` bytes of the retrieved chunks, each below its path, the most telling last.
 
-    Empty where nothing was retrieved or fits.
+    Then the file's own name. Empty where nothing was retrieved or fits.
     """
     sign = _comment_sign(task.language)
     kept: list[str] = []

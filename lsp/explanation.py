@@ -28,6 +28,9 @@ def explain(climb: Climb) -> str:
         "|---|---|---|---|---|---|---|",
         *(_row(step, shown=step.attempt is not None and step.attempt is climb.answer) for step in climb.steps),
     ]
+    if climb.task.retrieved:
+        places = ", ".join(f"{chunk.path}:{chunk.first_line}" for chunk in climb.task.retrieved)
+        rows += ["", f"Code that was found for it, as far as the prompts had room: {places}."]
     tested = [_tested(step) for step in climb.steps if step.attempt and step.attempt.self_test]
     return "\n".join([head, "", *rows, *(["", *tested] if tested else []), "", f"id {climb.id}"])
 
@@ -39,6 +42,7 @@ def as_json(climb: Climb) -> dict[str, object]:
         "kind": climb.task.kind,
         "seconds": climb.seconds,
         "usd": climb.cost_usd,
+        "retrieved": [{"path": chunk.path, "line": chunk.first_line} for chunk in climb.task.retrieved],
         "answer": {"rung": climb.answer.rung, "text": climb.answer.text} if climb.answer else None,
         "steps": [
             {

@@ -49,8 +49,8 @@ def main() -> None:
 def build(order: Order, tell: Tell) -> None:
     """Only one process at a time builds an index; the next one finds little left to do."""
     file = Path(order.index)
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(f"{file}.lock", timeout=LOCK_S, poll_interval=LOCK_LOOK_S):
             _build_alone(order, file, tell)
             forget_unused(file)

@@ -62,9 +62,9 @@ class KeptRetriever:
         return await self.fresh(task)
 
     def drifted(self, task: Task) -> bool:
-        """Whether the cursor has moved so far that other chunks may be better."""
+        """Whether others may be better: the cursor has moved on, or there were none, as before the index was made."""
         kept = self._kept.get(task.path)
-        return kept is not None and not kept.is_within(task, _NEAR)
+        return kept is not None and not (kept.chunks and kept.is_within(task, _NEAR))
 
     async def fresh(self, task: Task) -> tuple[Chunk, ...]:
         """Those that are best now."""

@@ -7,16 +7,24 @@ import os
 import time
 from pathlib import Path
 
-from rung.cascade.config.places import index_folder
+import platformdirs
+
 from rung.cascade.retrieval.schema import IDENTITY
 
 UNUSED_S = 60 * 24 * 3600
 
 
 def index_file(root: Path) -> Path:
-    """Of the project `root`, which is resolved. Each version of the tables has a file of its own."""
+    """Of the project `root`, which is resolved: in RUNG_INDEX_DIR, else in the folder `index` of the user's cache.
+
+    Each version of the tables has a file of its own.
+    """
     name = hashlib.sha256(os.fsencode(os.path.normcase(root))).hexdigest()[:24]
-    return index_folder() / f"{name}-{IDENTITY}.db"
+    override = os.environ.get("RUNG_INDEX_DIR")
+    folder = (
+        Path(override).expanduser().absolute() if override else platformdirs.user_cache_path("rung", False) / "index"
+    )
+    return folder / f"{name}-{IDENTITY}.db"
 
 
 def forget_unused(own: Path) -> None:

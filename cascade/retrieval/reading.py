@@ -45,14 +45,16 @@ def read_source(path: Path) -> tuple[Stamp, str] | None:
         descriptor = os.open(path, _OPEN)
     except (OSError, ValueError):
         return None
-    with open(descriptor, "rb") as opened:
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return None
-            content = opened.read(MAX_BYTES + 1)
-        except OSError:
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             return None
+        with open(descriptor, "rb", closefd=False) as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
     settled = time.time_ns() - status.st_mtime_ns > _SETTLED_NS
     digest = hashlib.blake2b(content, digest_size=16).digest()
     stamp = Stamp(status.st_mtime_ns if settled else 0, status.st_size, digest)

@@ -8,10 +8,11 @@ from queue import Empty, SimpleQueue
 
 from rung.cascade.chunk import Chunk
 from rung.cascade.retrieval.documents import Change
+from rung.cascade.retrieval.fusing import SHARE, Share
 from rung.cascade.retrieval.opening import OpenIndex
 from rung.cascade.retrieval.overlay import Overlay
 from rung.cascade.retrieval.query import Query
-from rung.cascade.retrieval.recent import Recent
+from rung.cascade.retrieval.recent import BOOSTS, Boosts, Recent
 from rung.cascade.retrieval.searching import Search
 from rung.cascade.retrieval.showing import Showing
 
@@ -19,12 +20,14 @@ from rung.cascade.retrieval.showing import Showing
 class SearchThread:
     """Its methods but `changed` run in one thread."""
 
-    def __init__(self, root: Path, never_send: tuple[str, ...], index: Path) -> None:
+    def __init__(
+        self, root: Path, never_send: tuple[str, ...], index: Path, boosts: Boosts = BOOSTS, share: Share = SHARE
+    ) -> None:
         self._showing = Showing(root, never_send)
         self._changes: SimpleQueue[Change] = SimpleQueue()
         self._overlay = Overlay()
-        self._recent = Recent()
-        self._search = Search(self._overlay, self._recent)
+        self._recent = Recent(boosts)
+        self._search = Search(self._overlay, self._recent, share)
         self.index = OpenIndex(index)
 
     def changed(self, changes: Iterable[Change]) -> None:

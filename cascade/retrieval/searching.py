@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rung.cascade.chunk import Chunk
-from rung.cascade.retrieval.fusing import fused
+from rung.cascade.retrieval.fusing import Share, fused
 from rung.cascade.retrieval.index import Index, Totals
 from rung.cascade.retrieval.overlay import Overlay
 from rung.cascade.retrieval.query import Query
@@ -30,9 +30,10 @@ _Found = tuple[Chunk, tuple[Counter[str], int]]
 class Search:
     """Knows the open documents, and how often tokens stand in the index."""
 
-    def __init__(self, overlay: Overlay, recent: Recent) -> None:
+    def __init__(self, overlay: Overlay, recent: Recent, share: Share) -> None:
         self._overlay = overlay
         self._recent = recent
+        self._share = share
         self._frequencies: dict[str, int] = {}
         self._totals = Totals(0, 0)
         self._version = -1
@@ -44,7 +45,9 @@ class Search:
         second = self._weighted(index, text_terms(query.second))
         candidates = list(self._candidates(index, [weights for weights in (first, second) if weights]))
         mean = self._totals.tokens / self._totals.chunks if self._totals.chunks else 1.0
-        scores = fused(_scores(first, candidates, mean), _scores(second, candidates, mean), query.confidence)
+        scores = fused(
+            _scores(first, candidates, mean), _scores(second, candidates, mean), query.confidence, self._share
+        )
         boosted = [score * self._recent.boost(chunk) for score, (chunk, _) in zip(scores, candidates, strict=True)]
         order = sorted(range(len(candidates)), key=boosted.__getitem__, reverse=True)
         return _chosen([candidates[place][0] for place in order], Visible(query), limit, allowed)

@@ -66,6 +66,7 @@ class Ahead:
                     return  # a remote rung would decide
                 texts = (climb.answer.text,) if climb.answer is not None else ()
                 self._answers.put(shown.uri, before, after, texts, Remembered(climb, project, shown=False))
+                project.found_ahead += 1
 
 
 def _places(shown: Shown) -> Iterator[tuple[str, str]]:

@@ -65,6 +65,7 @@ async def _status(session: Session) -> dict[str, object]:
             {
                 "root": str(project.root) if project.root else None,
                 "answers": {"memory": project.from_memory, "models": project.from_models},
+                "found_ahead": project.found_ahead,
                 **await project.completer.status(),
             }
             for project in session.projects.all

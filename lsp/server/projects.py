@@ -27,13 +27,14 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class Project:
-    """Its present completer. from_memory, from_models: requests that were answered so, since its configuration."""
+    """Its present completer. from_memory, from_models: requests answered so. found_ahead: answers before a request."""
 
     def __init__(self, settings: Settings, completer: Completer) -> None:
         self.settings = settings
         self.completer = completer
         self.from_memory = 0
         self.from_models = 0
+        self.found_ahead = 0
         self._climbs = 0
         self._idle = asyncio.Event()
         self._idle.set()

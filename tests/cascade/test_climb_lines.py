@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from rung.cascade.chunk import Chunk
 from rung.cascade.climb import climb
 from rung.cascade.ladder import Ladder, Rung
 from rung.cascade.task import Rejected, Task, TaskKind
-from rung.models.protocol import FinishReason, Generation, ModelUnavailable, Prompt, Sampling, Token, Usage
+from rung.models.protocol import FinishReason, Generation, ModelUnavailable, Priority, Prompt, Sampling, Token, Usage
 
 from .climb_fakes import LINE, FakeGate, OnToken, fails, model_of, rung, says
 
@@ -31,9 +33,9 @@ async def doubts(_: Prompt, sampling: Sampling, __: OnToken) -> list[Generation]
     return [Generation("".join(words), tokens, FinishReason.STOP, Usage(10, 0, len(words)), 0.5)]
 
 
-async def up(*rungs: Rung, task: Task = LINE, gate: FakeGate | None = None, retriever: Found | None = None) -> Climb:
+async def up(*rungs: Rung, task: Task = LINE, gate: FakeGate | None = None, **options: Any) -> Climb:
     ladder = Ladder(rungs, {TaskKind.LINE: 0.5, TaskKind.FUNCTION: 0.5})
-    return await climb(task, ladder, gate or FakeGate(), None, deadline_s=10.0, retriever=retriever)
+    return await climb(task, ladder, gate or FakeGate(), None, deadline_s=10.0, **options)
 
 
 def decisions(result: Climb) -> list[Decision]:
@@ -160,3 +162,30 @@ async def test_smaller_rungs_that_are_asked_after_all_get_the_code_that_they_hav
     await up(small, large, task=rejecting("bar()"), gate=FakeGate(poor=True), retriever=found)
     assert found.asked == ["bar()", "first"]
     assert CHUNK.path in model_of(small).calls[0][0].context
+
+
+async def test_a_remote_rung_is_asked_only_after_the_pause_and_a_local_one_at_once() -> None:
+    began = time.monotonic()
+    assert (await up(rung("small", says("s")), rung("l", says("l"), remote=True), patience_s=5.0)).answer
+    assert time.monotonic() - began < 1.0
+    result = await up(rung("small", doubts), rung("l", says("l"), remote=True), patience_s=0.2)
+    assert result.seconds >= 0.2
+    assert decisions(result) == [D.BELOW_THETA, D.ADOPTED_UNCHECKED]
+
+
+async def test_a_pause_longer_than_the_deadline_leaves_the_small_rungs_answer() -> None:
+    ladder = Ladder((rung("small", doubts), rung("l", says("l"), remote=True)), {TaskKind.LINE: 0.5})
+    result = await climb(LINE, ladder, FakeGate(), None, deadline_s=0.1, patience_s=5.0)
+    assert (decisions(result), model_of(ladder.rungs[1]).calls) == ([D.BELOW_THETA, D.DEADLINE], [])
+
+
+async def test_ahead_no_remote_rung_is_asked_and_everybody_else_is_served_first() -> None:
+    sure, unsure = rung("small", says("s")), rung("small", doubts)
+    large = rung("large", says("l"), remote=True)
+    gate = FakeGate()
+    first = await up(sure, large, gate=gate, ahead=True)
+    assert (first.settled, first.answer and first.answer.text) == (True, "s")
+    assert model_of(sure).calls[0][1].priority is Priority.BACKGROUND
+    second = await up(unsure, large, gate=gate, ahead=True)
+    assert (second.settled, second.answer, gate.texts, model_of(large).calls) == (False, None, [], [])
+    assert len(model_of(unsure).calls) == 1

@@ -83,3 +83,9 @@ async def test_a_file_outside_of_the_project_has_no_path_in_it() -> None:
     retriever, searches = kept()
     await retriever.retrieve(at(3, path="/elsewhere/a.py"))
     assert searches.queries[0].path is None
+
+
+async def test_where_nothing_was_found_yet_it_is_looked_for_again_in_the_background() -> None:
+    retriever, _ = kept()
+    retriever.adopt(at(300), ())
+    assert (await retriever.retrieve(at(300)), retriever.drifted(at(300))) == ((), True)
