@@ -23,6 +23,7 @@ from rung.models.protocol import ModelError, Priority, Prompt, Sampling, Usage
 
 # A prompt without retrieved code is better than a late one.
 _RETRIEVAL_S = 0.2
+_COMPLETION_S = 1.0
 # Progress is told once in so many generated tokens.
 _TOKENS_A_REPORT = 32
 _BOUNDS = {Bound.EXACT: "", Bound.AT_MOST: " at most", Bound.AT_LEAST: " or more"}
@@ -71,6 +72,8 @@ class Ascent:
             return
         index = next(index for index, step in enumerate(self.steps) if step.attempt is best)
         rung = next(rung for rung in self.ladder.rungs if rung.name == best.rung)
+        if not rung.remote:  # it has read the prompt, and a larger rung may have used up the time
+            self.deadline = max(self.deadline, time.monotonic() + _COMPLETION_S)
         step = await self._admitted(rung, whole=True)
         begun = self.steps[index]
         self.steps[index] = replace(

@@ -175,6 +175,7 @@ class Completer:
                     "rung": rung.name,
                     "remote": rung.remote,
                     "worker": rung.model.worker_pid if isinstance(rung.model, LocalModel) else None,
+                    "tokens": await rung.model.tokens() if isinstance(rung.model, LocalModel) else None,
                 }
                 for rung in self.ladder.rungs
             ],

@@ -15,12 +15,15 @@ from pathlib import Path
 
 from rung.models.free_port import free_port
 from rung.models.http import HttpModel
+from rung.models.price import Price
 from rung.models.stopping import stop
 
 _START_S = 120.0
 _STOP_S = 5.0
 _POLL_S = 0.2
 # llama-cpp-python's server penalizes repetition unless told otherwise; code repeats itself.
+# An example: what a small hosted model costs. $ per million tokens.
+EXAMPLE_PRICE = Price(0.10, 0.40)
 EXTRA: dict[str, str | int | float | bool | None] = {"repeat_penalty": 1.0}
 
 

@@ -37,6 +37,16 @@ class LocalModel:
         """Of the running worker."""
         return self._model.worker_pid if self._model else None
 
+    async def tokens(self) -> dict[str, int] | None:
+        """Those that its worker has "evaluated" of prompts and "generated" so far; None where no worker runs."""
+        if self._model is None or self._model.worker_pid is None:
+            return None
+        try:
+            status = await self._model.status()
+        except ModelError:
+            return None
+        return {name: status[name] for name in ("evaluated", "generated")}
+
     async def start(self) -> None:
         """Load it now. Raises ModelError."""
         await (await self._found()).start()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 CLOSERS = frozenset(CLOSER_OF.values())
@@ -29,6 +30,13 @@ def lexer_behind(before: str, language: str | None) -> tuple[Lexer, int]:
 
     A text that begins within a string of several lines has code where strings seem to be.
     """
+    lexer, own = _behind(before, language)
+    return replace(lexer, brackets=[*lexer.brackets]), own
+
+
+@lru_cache(maxsize=32)
+def _behind(before: str, language: str | None) -> tuple[Lexer, int]:
+    """One completion asks for the same place several times, and reading it takes a millisecond."""
     lexer, own, begin = read_into(Lexer(language), before)
     if len(lexer.quote) == 3 and not _begins_string(before, begin):
         lexer, own, _ = read_into(Lexer(language, quote=lexer.quote), before)

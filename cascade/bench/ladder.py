@@ -8,11 +8,11 @@ from statistics import median
 from typing import Literal
 
 from rung.cascade.attempt import Climb, Decision
+from rung.cascade.bench.open_gate import OpenGate
 from rung.cascade.bench.problem import Problem
 from rung.cascade.bench.sets.humaneval import LineProblem
 from rung.cascade.climb import climb
 from rung.cascade.cut import program
-from rung.cascade.gate import Pass, Refused
 from rung.cascade.ladder import Ladder, Rung
 from rung.cascade.locate import locate
 from rung.cascade.sandbox import Limits, Sandbox
@@ -93,7 +93,7 @@ async def measure(
     """One after another, as a user asks. Raises RungFailed: a table with failures in it would not be of the models."""
     results = []
     for case in cases:
-        climbed = await climb(case.task, ladder, _OpenGate(), tester, deadline_s=_DEADLINE_S)
+        climbed = await climb(case.task, ladder, OpenGate(), tester, deadline_s=_DEADLINE_S)
         for step in climbed.steps:
             if step.decision in _FAILURES:
                 raise RungFailed(f"{step.rung} failed in the benchmark: {step.reason}")
@@ -130,21 +130,3 @@ async def _judge(case: Case, climbed: Climb, sandbox: Sandbox) -> Result:
         usd=climbed.cost_usd,
         seconds=climbed.seconds,
     )
-
-
-class _OpenGate:
-    """Public problems, no budget."""
-
-    async def private(self, _task: Task, _text: str) -> None:
-        return None
-
-    async def reserve(self, _request: str, _rung: Rung, *, tokens: int, usd: float) -> Pass | Refused:
-        return _Unlimited()
-
-
-class _Unlimited:
-    async def settle(self, _usage: Usage, _usd: float) -> None:
-        """Nobody counts."""
-
-    async def release(self) -> None:
-        """Nobody counts."""

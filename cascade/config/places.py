@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_cache_path, user_config_path, user_data_path
+from platformdirs import user_config_path, user_data_path
 
 PROJECT_FILE = ".rung.yaml"
 ROOT_MARKS = (".git", "pyproject.toml")
@@ -19,12 +19,6 @@ def user_file() -> Path:
 
 def trust_folder() -> Path:
     return user_data_path("rung") / "trust"
-
-
-def index_folder() -> Path:
-    """`RUNG_INDEX_DIR`, else the folder `index` in the user's cache; it need not exist."""
-    named = os.environ.get("RUNG_INDEX_DIR")
-    return Path(named).expanduser().absolute() if named else user_cache_path("rung", appauthor=False) / "index"
 
 
 def project_of(path: Path) -> tuple[Path | None, Path | None]:

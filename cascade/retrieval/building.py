@@ -30,6 +30,10 @@ from rung.cascade.retrieval.walking import Found, walk
 
 Tell = Callable[[Progress], None]
 
+NICE = 10
+"""A tenth of a core while models have them all, else what is free. With 19, beside busy models, a build hardly ever
+ends, and holds its lock for seconds."""
+
 LOCK_S = 600.0
 LOCK_LOOK_S = 0.5
 BATCH_CHARACTERS = 100_000
@@ -42,7 +46,7 @@ def main() -> None:
     order = Order.unpack(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
-        os.nice(19)  # not SCHED_IDLE: while the models have all cores it would never give back the lock
+        os.nice(NICE)
     build(order, _print)
 
 

@@ -1,7 +1,7 @@
 """Cuts a file into chunks: where a paragraph of code ends, in any language.
 
 A definition begins after a blank line and at a smaller indentation than what it follows. Cutting there finds as much as
-cutting along a syntax tree, and more than windows of a fixed length (docs/retrieval.md has the table).
+cutting along a syntax tree; longer chunks find less (docs/retrieval.md has the table).
 """
 
 from __future__ import annotations

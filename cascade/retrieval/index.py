@@ -93,7 +93,7 @@ class Index:
         return 0 if row is None else int(row[0])
 
     def version(self) -> int:
-        """Another one after another connection changed something."""
+        """Another one after something was changed by any connection but this."""
         return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
 
     def best(self, terms: Iterable[str], without: Iterable[int], limit: int) -> list[int]:

@@ -53,7 +53,7 @@ class Repository:
         self._building.again()
 
     async def search(self, query: Query, limit: int) -> tuple[Chunk, ...]:
-        """At most `limit` chunks, the best first; while the index is built, from what is there."""
+        """At most `limit` chunks, the best first, of some dozens; while the index is built, from what is there."""
         if self._closed:
             return ()
         self._searching.changed(self._documents.take())

@@ -18,10 +18,10 @@ from rung.cascade.retrieval.recent import Recent
 from rung.cascade.retrieval.terms import bm25, near_terms, rarity, telling, text_terms
 from rung.cascade.retrieval.visible import Visible
 
-CANDIDATES = 30
+CANDIDATES = 24
 """Of each query."""
 
-POSTINGS = 2_000
+POSTINGS = 1_200
 """How often the terms that SQLite is asked for stand in the index together: about a microsecond each."""
 
 _Found = tuple[Chunk, tuple[Counter[str], int]]
@@ -36,7 +36,7 @@ class Search:
         self._share = share
         self._frequencies: dict[str, int] = {}
         self._totals = Totals(0, 0)
-        self._version = -1
+        self._counted: tuple[Index, int] | None = None
 
     def best(self, index: Index, query: Query, limit: int, allowed: Callable[[str], bool]) -> tuple[Chunk, ...]:
         """The best first. allowed: whether a file may be shown, by its path. Raises sqlite3.Error."""
@@ -54,11 +54,11 @@ class Search:
 
     def _look_at(self, index: Index) -> None:
         """Forget what was counted in an earlier state of the index."""
-        version = index.version()
-        if version != self._version:
+        state = index, index.version()
+        if state != self._counted:
             self._frequencies.clear()
             self._totals = index.totals()
-            self._version = version
+            self._counted = state
 
     def _weighted(self, index: Index, terms: Mapping[str, float]) -> dict[str, float]:
         """Each token that stands somewhere, with its weight times its rarity."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rung.cascade.privacy import may_send
 
-REMEMBERED_S = 5.0
+REMEMBERED_S = 20.0
 PATHS = 1_000
 
 

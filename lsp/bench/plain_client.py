@@ -17,11 +17,13 @@ _LIMIT = 1 << 26
 
 
 class PlainClient:
-    """Speaks to a server process over its standard streams; one request at a time."""
+    """Speaks to a server process over its standard streams. Made in the event loop, which then reads the answers."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._next_id = 0
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._reading = asyncio.get_running_loop().create_task(self._read())
 
     @property
     def pid(self) -> int:
@@ -30,13 +32,24 @@ class PlainClient:
     def notify(self, method: str, params: object) -> None:
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
+    def begin(self, method: str, params: object = None) -> tuple[int, asyncio.Future[dict[str, Any]]]:
+        """The request's id, and its answer to come: the whole message, also where that is an error.
+
+        It may be waited for or left; it raises BenchFailed where the server ends before.
+        """
+        self._next_id += 1
+        answer = self._waiting[self._next_id] = asyncio.get_running_loop().create_future()
+        self._send({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params})
+        if self._reading.done():
+            self._end()
+        return self._next_id, answer
+
     async def request(self, method: str, params: object = None) -> Any:
         """Raises BenchFailed where the server refuses, ends, or does not answer."""
-        self._next_id += 1
-        self._send({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params})
+        _, answer = self.begin(method, params)
         try:
-            message = await asyncio.wait_for(self._answer(self._next_id), _ANSWER_S)
-        except (TimeoutError, asyncio.IncompleteReadError):
+            message = await asyncio.wait_for(answer, _ANSWER_S)
+        except TimeoutError:
             raise BenchFailed(f"rung serve did not answer {method}.") from None
         if "error" in message:
             raise BenchFailed(f"rung serve refused {method}: {message['error'].get('message')}")
@@ -56,6 +69,7 @@ class PlainClient:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+        await self._reading
 
     def _send(self, message: Mapping[str, object]) -> None:
         assert self._process.stdin is not None
@@ -63,13 +77,29 @@ class PlainClient:
         with suppress(ConnectionError):  # its end is told by the read
             self._process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
 
-    async def _answer(self, identifier: int) -> dict[str, Any]:
-        while True:
-            message = await self._receive()
-            if message.get("id") == identifier and "method" not in message:
-                return message
-            if "method" in message and "id" in message:  # a question of the server: nothing to say to it
-                self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+    async def _read(self) -> None:
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    self._take(await self._receive())
+        finally:
+            self._end()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "method" not in message:
+            answer = self._waiting.pop(message.get("id", 0), None)
+            if answer is not None and not answer.done():
+                answer.set_result(message)
+        elif "id" in message:  # a question of the server: nothing to say to it
+            self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+
+    def _end(self) -> None:
+        """The server is gone: nobody waits any longer."""
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(BenchFailed("rung serve ended before it answered."))
+                answer.exception()  # also where nobody waits for it
+        self._waiting.clear()
 
     async def _receive(self) -> dict[str, Any]:
         assert self._process.stdout is not None

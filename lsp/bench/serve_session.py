@@ -25,8 +25,8 @@ class Session:
     client: PlainClient
     folder: Path
 
-    def open(self, name: str, text: str) -> str:
-        """The document's URI."""
+    def open(self, name: str | Path, text: str) -> str:
+        """The document's URI. name: a path, or one in the folder."""
         uri = (self.folder / name).as_uri()
         document = {"uri": uri, "languageId": "python", "version": 1, "text": text}
         self.client.notify("textDocument/didOpen", {"textDocument": document})
@@ -110,5 +110,6 @@ def _environment(folder: Path, config: Path) -> dict[str, str]:
         "RUNG_CONFIG": str(config),
         "RUNG_DB": str(folder / "rung.db"),
         "XDG_DATA_HOME": str(folder / "data"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
         "XDG_RUNTIME_DIR": str(folder / "run"),
     }

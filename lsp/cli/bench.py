@@ -33,21 +33,24 @@ from rung.lsp.cli.bench_bars import bars, beginning
 from rung.lsp.cli.bench_checkpoints import checkpoints
 from rung.lsp.cli.bench_early import early
 from rung.lsp.cli.bench_engine import engine
+from rung.lsp.cli.bench_keystrokes import keystrokes
+from rung.lsp.cli.bench_lines import lines
+from rung.lsp.cli.bench_retrieval import retrieval
 from rung.lsp.cli.bench_workers import workers
-from rung.lsp.large_server import EXTRA, ServerFailed, large_server
+from rung.lsp.large_server import EXAMPLE_PRICE, EXTRA, ServerFailed, large_server
 from rung.models.catalogue import CatalogueError, find
 from rung.models.http import HttpModel
 from rung.models.llama import LlamaModel
-from rung.models.price import Price
 
 app = typer.Typer(no_args_is_help=True, help="Measurements on public problems.")
 app.command("early")(early)
 app.command("engine")(engine)
+app.command("lines")(lines)
+app.command("retrieval")(retrieval)
 app.command("workers")(workers)
+app.command("keystrokes")(keystrokes)
 app.command("checkpoints")(checkpoints)
 
-# An example: what a small hosted model costs. $ per million tokens.
-LARGE_PRICE = Price(0.10, 0.40)
 _CONTEXT = 2048
 
 
@@ -83,7 +86,7 @@ def ladder(
     console.print(_table(rows))
     console.print(
         f"{small} (k = {k}, l = {l}, θ = {theta_line} for lines, {theta_function} for functions) under {large} behind "
-        f"HTTP at ${LARGE_PRICE.input_usd:.2f} and ${LARGE_PRICE.output_usd:.2f} per million tokens in and out; "
+        f"HTTP at ${EXAMPLE_PRICE.input_usd:.2f} and ${EXAMPLE_PRICE.output_usd:.2f} per million tokens in and out; "
         f"{threads} threads each.",
         soft_wrap=True,
     )
@@ -107,7 +110,7 @@ async def _rows(
         remote = HttpModel(large, url, large, extra=EXTRA)
         rungs = (
             Rung(small, local, k=k, l=l, context=_CONTEXT),
-            Rung(large, remote, remote=True, price=LARGE_PRICE, context=_CONTEXT),
+            Rung(large, remote, remote=True, price=EXAMPLE_PRICE, context=_CONTEXT),
         )
         try:
             await local.start()

@@ -111,7 +111,10 @@ class LlamaModel:
             await self.generate(prompt, ahead)
 
     async def status(self) -> dict[str, Any]:
-        """What the worker says of itself: pid, memory (bytes or None), connections, running. Raises ModelError."""
+        """What the worker says of itself: pid, memory (bytes or None), connections, running.
+
+        And the tokens that it has "evaluated" of prompts and "generated" so far. Raises ModelError.
+        """
         return await self._asked(lambda link, identifier: link.status(identifier))
 
     async def close(self) -> None:

@@ -177,6 +177,7 @@ async def test_a_pause_longer_than_the_deadline_leaves_the_small_rungs_answer() 
     ladder = Ladder((rung("small", doubts), rung("l", says("l"), remote=True)), {TaskKind.LINE: 0.5})
     result = await climb(LINE, ladder, FakeGate(), None, deadline_s=0.1, patience_s=5.0)
     assert (decisions(result), model_of(ladder.rungs[1]).calls) == ([D.BELOW_THETA, D.DEADLINE], [])
+    assert (result.answer and result.answer.text) == "foo(1)"
 
 
 async def test_ahead_no_remote_rung_is_asked_and_everybody_else_is_served_first() -> None:

@@ -277,6 +277,14 @@ async def test_code_of_another_file_is_found_and_completed_with(configure: Confi
         assert result.answer.text.startswith("hexagon(side_length")
 
 
+async def test_the_status_counts_what_the_worker_has_read_and_written(configure: Configure) -> None:
+    async with completing(configure(theta=0)) as (completer, _):
+        climb = await complete(completer, Path("/nowhere/a.py"))
+        (rung,) = (await completer.status())["ladder"]  # type: ignore[misc,attr-defined]
+        usage = climb.usage
+        assert rung["tokens"] == {"evaluated": usage.prompt - usage.cached, "generated": usage.generated}
+
+
 async def test_with_retrieval_switched_off_there_is_no_index(configure: Configure, tmp_path: Path) -> None:
     project = configure("retrieval: {enabled: false}", theta=0)
     (project / "shapes.py").write_text(SHAPES)

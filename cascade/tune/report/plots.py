@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from rung.cascade.bench.svg import svg
 from rung.cascade.tune.results import Results
 from rung.cascade.tune.words import plan_text
 
@@ -41,7 +38,7 @@ def cloud(results: Results) -> str:
         _money(axes, dollars)
         axes.set_title(f"θ = {found.theta:g}")
 
-    return _svg(draw)
+    return svg(draw, _SIZE)
 
 
 def sweep(results: Results) -> str:
@@ -61,7 +58,7 @@ def sweep(results: Results) -> str:
         axes.legend(lines, [str(line.get_label()) for line in lines])
         axes.set_title(plan_text(results, points[0].plan))
 
-    return _svg(draw)
+    return svg(draw, _SIZE)
 
 
 def answers(results: Results) -> str:
@@ -79,7 +76,7 @@ def answers(results: Results) -> str:
         axes.set_ylabel("answered by")
         axes.legend(loc="upper right")
 
-    return _svg(draw)
+    return svg(draw, _SIZE)
 
 
 def _money(axes: Axes, dollars: list[float]) -> None:
@@ -93,12 +90,3 @@ def _money(axes: Axes, dollars: list[float]) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
-
-
-def _svg(draw: Callable[[Axes], None]) -> str:
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    draw(figure.subplots())
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    text = file.getvalue()
-    return text[text.index("<svg") :]

@@ -24,7 +24,7 @@ class Engine:
     """Not for more than one thread; `Loop` drives it.
 
     drafts: what drafting needs; None where a draft could change the text: where it need not be exact, or where this
-    machine's batches do not round as single tokens do (those of Q4_K checkpoints, of a GPU).
+    machine's batches do not round as single tokens do (those of Q4_K checkpoints, of a GPU). generated: tokens so far.
     Raises ValueError where llama.cpp cannot load the file.
     """
 
@@ -42,6 +42,7 @@ class Engine:
         parked = Parked(settings.cache_mb * 2**20 // PARKED_SHARE)
         self.slots = Slots(self.backend, SEQUENCES, parked, exact=settings.exact)
         self.drafts = (Odds(), Costs(self.speed.seconds)) if self.speed.exact else None
+        self.generated = 0
 
     def decode(
         self, tokens: Sequence[int], positions: Sequence[int], sequences: Sequence[int], outputs: Sequence[int]

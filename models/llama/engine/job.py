@@ -215,6 +215,7 @@ class Job:
         return whole[max(0, common_prefix(whole, before) - 8) :]
 
     def _step(self, strand: Strand, logits: NDArray[np.float32]) -> None:
+        self._engine.generated += 1
         token = strand.sample.take(logits)
         if strand.drafter is not None:
             strand.drafter.append(strand.sample.ids[-1])

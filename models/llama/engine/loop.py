@@ -24,7 +24,10 @@ class Cancelled(Exception):
 
 
 class Loop:
-    """`submit`, `cancel` and `stop` may be called from any thread; `run` and `step` belong to the engine's."""
+    """`submit`, `cancel` and `stop` may be called from any thread; `run` and `step` belong to the engine's.
+
+    evaluated: tokens of prompts so far, for everybody, also those that came to nothing. `generated`: of samples.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -32,10 +35,15 @@ class Loop:
         self._queue: list[Job] = []
         self._active: list[Job] = []
         self._stopped = False
+        self.evaluated = 0
         self._limits = Limits(engine.backend.cells, engine.context, SEQUENCES - MAX_SAMPLES)
         self._lock = threading.Lock()
         self._at_work: list[Job] = []  # those whose batch is being computed
         self._arrived: list[Request] = []  # and are not received yet
+
+    @property
+    def generated(self) -> int:
+        return self._engine.generated
 
     def submit(self, request: Request) -> None:
         with self._lock:
@@ -111,6 +119,7 @@ class Loop:
             slot.tokens = slot.tokens[: self._engine.backend.truncate(slot.sequence, start)]
             return
         slot.tokens += part
+        self.evaluated += len(part)
         if last:
             job.begin(self._engine.backend.logits(len(part) - 1))
             self._finish_if_done(job)

@@ -113,7 +113,8 @@ class Connection:
             if request is not None:
                 self._loop.cancel(request)
         elif "status" in message:
-            self._send({"status": wire.identifier_of(message["status"]), **self._status()})
+            counts = {"evaluated": self._loop.evaluated, "generated": self._loop.generated}
+            self._send({"status": wire.identifier_of(message["status"]), **self._status(), **counts})
         else:
             raise ValueError("a message is one of generate, cancel and status")
 

@@ -1,0 +1,1 @@
+"""Completing lines and statements of real packages, as MCCom measures it: either rung, and both together."""
