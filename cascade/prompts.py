@@ -21,8 +21,10 @@ NEXT_TEST_LINE = "\nassert"
 
 # Code has 2.5 to 4.5 bytes a token, in every script; the local model itself cuts by tokens where this is too much.
 _BYTES_A_TOKEN = 2.5
-# Of a line's prompt, always the same: how long the retrieved chunks are must not move the beginning of the rest.
+# Always the same: how long the retrieved chunks are must not move the beginning of the rest. A server refuses what is too
+# long, so they have a share of the prompt there. They stay in the cache of a local model, which cuts by itself.
 RETRIEVED_SHARE = 0.35
+LOCAL_LINE_RETRIEVED_TOKENS = 384
 # A test text needs the signature and what the function is for, not all of a long docstring or class.
 _TEST_PROMPT_CHARACTERS = 3000
 _SUFFIX_SHARE = 4
@@ -37,8 +39,13 @@ def prompt_here(task: Task, rung: Rung, max_tokens: int) -> Prompt:
         tokens = min(tokens, LOCAL_LINE_PROMPT_TOKENS)
         suffix_tokens = min(suffix_tokens, LOCAL_LINE_SUFFIX_TOKENS)
     room, suffix_room = int(tokens * _BYTES_A_TOKEN), int(suffix_tokens * _BYTES_A_TOKEN)
-    retrieved_room = int(room * RETRIEVED_SHARE) if task.retrieved else 0
-    room -= _set_aside(task.suffix, suffix_room) + retrieved_room
+    retrieved_room = 0
+    if task.retrieved and rung.remote:
+        retrieved_room = int(room * RETRIEVED_SHARE)
+        room -= retrieved_room
+    elif task.retrieved:
+        retrieved_room = int(LOCAL_LINE_RETRIEVED_TOKENS * _BYTES_A_TOKEN)
+    room -= _set_aside(task.suffix, suffix_room)
     prefix = window(task.prefix, _characters(task.prefix[-room:], room))
     draft = task.rejected.text if task.rejected is not None else ""
     return Prompt(prefix, _beginning(task.suffix, suffix_room), draft, retrieved_lines(task, retrieved_room))

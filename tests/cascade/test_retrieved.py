@@ -47,10 +47,11 @@ def test_the_file_in_the_prompt_begins_at_the_same_place_whatever_was_retrieved(
         assert len(prompt.context.encode()) <= RETRIEVED_SHARE * 2048 * 2.5 + 20
 
 
-def test_without_retrieved_code_the_file_has_all_the_room() -> None:
-    asked = rung("r", says(""))
-    chunk = (Chunk("a.py", 1, "x"),)
-    assert len(prompt_here(LONG, asked, 64).prefix) > len(prompt_here(replace(LONG, retrieved=chunk), asked, 64).prefix)
+def test_in_a_remote_prompt_retrieved_code_has_a_share_and_in_a_local_one_it_is_added() -> None:
+    local, remote = rung("r", says("")), rung("r", says(""), remote=True)
+    found = replace(LONG, retrieved=(Chunk("a.py", 1, "x"),))
+    assert len(prompt_here(LONG, remote, 64).prefix) > len(prompt_here(found, remote, 64).prefix)
+    assert prompt_here(LONG, local, 64).prefix == prompt_here(found, local, 64).prefix
 
 
 @pytest.mark.parametrize(("language", "sign"), [("python", "#"), ("typescript", "//"), ("lua", "--"), ("unknown", "#")])
