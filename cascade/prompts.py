@@ -21,8 +21,8 @@ NEXT_TEST_LINE = "\nassert"
 
 # Code has 2.5 to 4.5 bytes a token, in every script; the local model itself cuts by tokens where this is too much.
 _BYTES_A_TOKEN = 2.5
-# Always the same: how long the retrieved chunks are must not move the beginning of the rest. A server refuses what is too
-# long, so they have a share of the prompt there. They stay in the cache of a local model, which cuts by itself.
+# Always the same: how long the retrieved chunks are must not move the beginning of the rest. A server refuses what is
+# too long, so they have a share of the prompt there. They stay in the cache of a local model, which cuts by itself.
 RETRIEVED_SHARE = 0.35
 LOCAL_LINE_RETRIEVED_TOKENS = 384
 # A test text needs the signature and what the function is for, not all of a long docstring or class.
