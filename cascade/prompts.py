@@ -5,6 +5,7 @@ from __future__ import annotations
 from rung.cascade.ladder import Rung
 from rung.cascade.retrieved import retrieved_lines
 from rung.cascade.task import Function, Task, TaskKind
+from rung.cascade.weight import BYTES_A_TOKEN, weight
 from rung.models.protocol import Prompt
 
 # Chen et al. 2024, section 3.2.
@@ -19,10 +20,10 @@ TOKENS_A_TEST_LINE = 40
 # The l-th of these in a test text begins its line l + 1: the first `assert` is the prompt's.
 NEXT_TEST_LINE = "\nassert"
 
-# Code has 2.5 to 4.5 bytes a token, in every script; the local model itself cuts by tokens where this is too much.
-_BYTES_A_TOKEN = 2.5
-# Always the same: how long the retrieved chunks are must not move the beginning of the rest. A server refuses what is
-# too long, so they have a share of the prompt there. They stay in the cache of a local model, which cuts by itself.
+# Of a remote rung's context: a server refuses what is too long, and `weight` may be wrong by so much.
+CERTAIN_SHARE = 0.85
+# Always the same: how long the retrieved chunks are must not move the beginning of the rest. In a remote prompt
+# they have a share. They stay in the cache of a local model, which cuts by itself.
 RETRIEVED_SHARE = 0.35
 LOCAL_LINE_RETRIEVED_TOKENS = 384
 # A test text needs the signature and what the function is for, not all of a long docstring or class.
@@ -34,17 +35,19 @@ _LEAVES = ("def ", "class ", "@", "if __name__", "#", "print(", "assert ", "impo
 def prompt_here(task: Task, rung: Rung, max_tokens: int) -> Prompt:
     """The text around the cursor that fits the rung's context, beginning where it began a keystroke before."""
     tokens = max(rung.context - max_tokens, rung.context // 2)
+    if rung.remote:
+        tokens = int(tokens * CERTAIN_SHARE)
     suffix_tokens = tokens // _SUFFIX_SHARE
     if task.kind is TaskKind.LINE and not rung.remote:
         tokens = min(tokens, LOCAL_LINE_PROMPT_TOKENS)
         suffix_tokens = min(suffix_tokens, LOCAL_LINE_SUFFIX_TOKENS)
-    room, suffix_room = int(tokens * _BYTES_A_TOKEN), int(suffix_tokens * _BYTES_A_TOKEN)
+    room, suffix_room = int(tokens * BYTES_A_TOKEN), int(suffix_tokens * BYTES_A_TOKEN)
     retrieved_room = 0
     if task.retrieved and rung.remote:
         retrieved_room = int(room * RETRIEVED_SHARE)
         room -= retrieved_room
     elif task.retrieved:
-        retrieved_room = int(LOCAL_LINE_RETRIEVED_TOKENS * _BYTES_A_TOKEN)
+        retrieved_room = int(LOCAL_LINE_RETRIEVED_TOKENS * BYTES_A_TOKEN)
     room -= _set_aside(task.suffix, suffix_room)
     prefix = window(task.prefix, _characters(task.prefix[-room:], room))
     draft = task.rejected.text if task.rejected is not None else ""
@@ -66,18 +69,18 @@ def window(text: str, limit: int) -> str:
 
 
 def _set_aside(suffix: str, room: int) -> int:
-    """Bytes for a suffix of which at most `room` are kept.
+    """Room for a suffix of which at most `room` is kept.
 
     In steps, and not as many as are kept: lines of other lengths after the cursor must not move the prompt's beginning.
     """
     step = max(room // 4, 1)
-    size = len(suffix[:room].encode("utf-8", "replace"))
+    size = weight(suffix[:room])
     return min(-(-size // step) * step, room)
 
 
 def _characters(text: str, room: int) -> int:
-    """How many characters of such a text fill `room` bytes."""
-    size = len(text.encode("utf-8", "replace"))
+    """How many characters of such a text fill `room`."""
+    size = weight(text)
     characters = room * len(text) // size if size else room
     # In steps, for `window`: a character more or less must not move the beginning of the prompt.
     step = max(room // 8, 1)

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from rung.cascade.chunk import Chunk
 from rung.cascade.task import Task
+from rung.cascade.weight import weight
 
 _SLASHES = frozenset(
     [
@@ -30,7 +31,7 @@ _DASHES = frozenset({"ada", "elm", "haskell", "lua", "sql", "vhdl"})
 
 
 def retrieved_lines(task: Task, room: int) -> str:
-    """At most `room` bytes of the retrieved chunks, each below its path, the most telling last.
+    """As many of the retrieved chunks as weigh `room` at most, each below its path, the most telling last.
 
     Then the file's own name. Empty where nothing was retrieved or fits.
     """
@@ -38,7 +39,7 @@ def retrieved_lines(task: Task, room: int) -> str:
     kept: list[str] = []
     for chunk in task.retrieved:
         block = _block(chunk, sign)
-        room -= len(block.encode("utf-8", "replace"))
+        room -= weight(block)
         if room < 0:
             break
         kept.append(block)

@@ -66,9 +66,10 @@ async def run(
     *,
     left_only: bool,
     seed: int,
+    ablated: int,
     begin: Begin,
 ) -> Measured:
-    """Every strategy on every task. scratch: a folder beside the trees.
+    """Every strategy on every task, those without a mechanism on the first `ablated`. scratch: beside the trees.
 
     Raises ServerFailed, RungFailed, RecordingError and Leaked.
     """
@@ -83,7 +84,7 @@ async def run(
             journal=journal,
             left_only=left_only,
         )
-        return await measure(cases, ladders.climb, pair.large, seed, begin)
+        return await measure(cases, ladders.climb, pair.large, seed, begin, ablated=ablated)
 
 
 @asynccontextmanager

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from rung.cascade.retrieval.kept import KeptRetriever
 from rung.cascade.task import Task
 
 _BUILD_S = 300.0
-_VARIABLE = "RUNG_INDEX_DIR"
 
 
 @asynccontextmanager
@@ -27,21 +25,20 @@ async def searches(trees: Sequence[Tree], scratch: Path) -> AsyncIterator[dict[s
     async with AsyncExitStack() as stack:
         away = scratch / "away"
         away.mkdir()
-        stack.enter_context(_index_folder(scratch / "indexes"))
         found = {}
         for tree in trees:
-            search = TreeSearch(tree)
+            search = TreeSearch(tree, scratch / "indexes" / f"{tree.name}.db")
             stack.push_async_callback(search.close)
             found[tree.name] = Search(search, search.changed, away)
         yield found
 
 
 class TreeSearch:
-    """Implements `rung.cascade.retriever.Retriever`, as the server's does for the first task in a file."""
+    """Implements `rung.cascade.retriever.Retriever`, as the server does for the first task in a file."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, index: Path) -> None:
         self._name = tree.name
-        self._repository = Repository(tree.root, (), self._progress)
+        self._repository = Repository(tree.root, (), self._progress, index)
         self._found = KeptRetriever(self._repository, tree.root)
         self._ended = asyncio.Event()
         self._note: str | None = None
@@ -82,15 +79,3 @@ class TreeSearch:
         if progress.ended or progress.note is not None:
             self._ended.set()
 
-
-@contextmanager
-def _index_folder(folder: Path) -> Iterator[None]:
-    before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_VARIABLE]
-        else:
-            os.environ[_VARIABLE] = before

@@ -38,6 +38,9 @@ def lines(
     small: Annotated[str, typer.Option(help="Checkpoint of the small rung.")] = "smollm2-135m",
     large: Annotated[str, typer.Option(help="Checkpoint of the large rung, behind HTTP.")] = "gemma3-270m",
     threads: Annotated[int, typer.Option(min=1, max=64, help="Of each model.")] = 2,
+    ablation_tasks: Annotated[
+        int | None, typer.Option(min=0, help="The first so many for what lacks a mechanism; all, if not given.")
+    ] = None,
     left_only: Annotated[bool, typer.Option("--left-only", help="Hide what stands after the cursor.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the tasks, and of the halves that choose θ.")] = 0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the calls and results.")] = Path("lines"),
@@ -53,7 +56,8 @@ def lines(
         if pair.small == pair.large:
             raise Refused("--small and --large have the same name: name two checkpoints.")
         with tempfile.TemporaryDirectory(prefix="rung-lines-") as scratch:
-            found = _measured(pair, tasks, _trees(trees, Path(scratch)), Path(scratch), out, left_only, seed)
+            ablated = tasks if ablation_tasks is None else ablation_tasks
+            found = _measured(pair, tasks, ablated, _trees(trees, Path(scratch)), Path(scratch), out, left_only, seed)
         page = out / "report.html"
         page.write_text(as_html(found), encoding="utf-8")
     console = Console(width=_WIDTH)
@@ -81,7 +85,7 @@ def _trees(named: Sequence[Path] | None, scratch: Path) -> list[Tree]:
 
 
 def _measured(
-    pair: Pair, count: int, trees: Sequence[Tree], scratch: Path, out: Path, left_only: bool, seed: int
+    pair: Pair, count: int, ablated: int, trees: Sequence[Tree], scratch: Path, out: Path, left_only: bool, seed: int
 ) -> Results:
     from rung.cascade.bench.lines.journal import journal
     from rung.cascade.bench.lines.results import results, write
@@ -98,6 +102,7 @@ def _measured(
                     *(pair, cases, trees, opened, scratch),
                     left_only=left_only,
                     seed=seed,
+                    ablated=ablated,
                     begin=beginning(progress),
                 )
             )

@@ -23,6 +23,7 @@ from rung.cascade.bench.lines.strategy import (
     ABLATIONS,
     BOTH,
     CONFIDENCE_ONLY,
+    LARGE_ONLY,
     REJECTION_ONLY,
     SMALL_ONLY,
     STRATEGIES,
@@ -163,7 +164,9 @@ async def test_a_rung_that_fails_ends_the_run(place: Callable[..., Place]) -> No
         await there.run(CASE, SMALL_ONLY)
 
 
-async def _all(folder: Path, trees: dict[str, Path], cases: list[Case], live: bool) -> Results:
+async def _all(
+    folder: Path, trees: dict[str, Path], cases: list[Case], live: bool, ablated: int | None = None
+) -> Results:
     small, large = Scripted("results = combine(value)", 0.6), Scripted("total_1 = compute(value, other) + 1")
     with journal(folder / "calls.jsonl", HEADER) as opened:
         ladders = Ladders(
@@ -177,7 +180,14 @@ async def _all(folder: Path, trees: dict[str, Path], cases: list[Case], live: bo
             else {},
             journal=opened,
         )
-        measured = await measure(cases, ladders.climb, "large", 0, lambda _, __: lambda: None)
+        measured = await measure(
+            cases,
+            ladders.climb,
+            "large",
+            0,
+            lambda _, __: lambda: None,
+            ablated=len(cases) if ablated is None else ablated,
+        )
     found = results(cases, measured, small="small", large="large", seed=0, left_only=False, settings=["made up"])
     write(folder, found, cases, measured)
     return found
@@ -192,6 +202,19 @@ async def test_a_run_gives_the_same_without_any_model(tmp_path: Path) -> None:
     assert [row.strategy for row in first.rows] == [each.name for each in (*STRATEGIES, *ABLATIONS)]
     assert all(row.tasks == 8 for row in first.rows)
     assert (tmp_path / "answers.jsonl").read_text().count("\n") == 8 * len(first.rows)
+
+
+async def test_what_lacks_a_mechanism_is_judged_on_fewer_tasks_beside_the_same_ones(tmp_path: Path) -> None:
+    trees = {name: tree(tmp_path, name, 4).root for name in ("one", "two")}
+    cases = sample([tree(tmp_path / "again", name, 4) for name in trees], 8, seed=0)
+    found = {row.strategy: row for row in (await _all(tmp_path, trees, cases, live=True, ablated=3)).rows}
+    whole = {row.strategy: row for row in (await _all(tmp_path, trees, cases[:3], live=True)).rows}
+    assert [found[each.name].tasks for each in STRATEGIES] == [8] * len(STRATEGIES)
+    for name in (f"{BOTH.name}, first 3", f"{LARGE_ONLY.name}, first 3", *(each.name for each in ABLATIONS)):
+        assert found[name].tasks == 3
+    assert found[f"{LARGE_ONLY.name}, first 3"].exact == whole[LARGE_ONLY.name].exact
+    none = (await _all(tmp_path, trees, cases, live=True, ablated=0)).rows
+    assert [row.strategy for row in none] == [each.name for each in STRATEGIES]
 
 
 async def test_tables_and_page_name_every_strategy(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ Halves = tuple[frozenset[str], frozenset[str]]
 class Measured:
     """judged: the traces of each strategy, of all tasks in their order, each at the θ that the other half chose.
 
+    What is without a mechanism is judged on the first tasks only, where so few were asked for; then so are those that
+    it is compared with, once more, under names of their own.
     sweeps: the traces of a strategy at every θ. thetas: of each strategy that has one, for the first half and the
     second. halves: the packages of each.
     """
@@ -35,14 +37,18 @@ class Measured:
     halves: Halves
 
 
-async def measure(cases: Sequence[Case], climb: Climber, top: str, seed: int, begin: Begin) -> Measured:
+async def measure(
+    cases: Sequence[Case], climb: Climber, top: str, seed: int, begin: Begin, *, ablated: int
+) -> Measured:
     """Block after block, strategy after strategy, task after task: no call is about the task of the call before it.
 
     θ: each half of the packages is judged by the one that the other half chose, so that all tasks judge and none
-    judges its own choice. top: the last rung's name. Raises RungFailed, RecordingError and Leaked.
+    judges its own choice. top: the last rung's name. ablated: tasks for the strategies without a mechanism.
+    Raises RungFailed, RecordingError and Leaked.
     """
     steps = {each: begin(each.name, len(cases) * len(_thetas(each))) for each in STRATEGIES}
-    steps |= {each: begin(each.name, len(cases)) for each in ABLATIONS}
+    ablated = min(ablated, len(cases))
+    steps |= {each: begin(each.name, ablated) for each in ABLATIONS if ablated}
 
     async def one(at: int, strategy: Strategy, theta: float) -> Trace:
         trace = await simulate(cases[at], strategy, theta, top, climb)
@@ -64,8 +70,10 @@ async def measure(cases: Sequence[Case], climb: Climber, top: str, seed: int, be
         for each, sweep in made.items()
     }
     thetas = [trace.theta for trace in judged[BOTH.name]]
-    judged |= {each.name: [] for each in ABLATIONS}
-    for block in _blocks(len(cases)):
+    if 0 < ablated < len(cases):
+        judged |= {f"{each.name}, first {ablated}": judged[each.name][:ablated] for each in (LARGE_ONLY, BOTH)}
+    judged |= {each.name: [] for each in ABLATIONS if ablated}
+    for block in _blocks(ablated) if ablated else []:
         for strategy in ABLATIONS:
             own = [await one(at, strategy, thetas[at] if strategy.has_theta else 0.0) for at in block]
             judged[strategy.name] += own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -86,7 +86,8 @@ def results(
         settings=tuple(settings),
         asked=_asked(cases, seed, left_only),
         rows=tuple(
-            row(traces, large, None if name == LARGE_ONLY.name else alone) for name, traces in measured.judged.items()
+            replace(row(traces, large, None if name == LARGE_ONLY.name else alone[: len(traces)]), strategy=name)
+            for name, traces in measured.judged.items()
         ),
         thetas=dict(measured.thetas),
         halves=(tuple(sorted(measured.halves[0])), tuple(sorted(measured.halves[1]))),
@@ -136,6 +137,7 @@ def _point(theta: float, traces: Sequence[Trace], large: str) -> Point:
 
 
 def _exact_by_kind(cases: Sequence[Case], traces: Sequence[Trace]) -> dict[str, float]:
-    all_of = Counter(map(kind_name, cases))
-    right = Counter(kind_name(case) for case, trace in zip(cases, traces, strict=True) if trace.exact)
+    judged = cases[: len(traces)]
+    all_of = Counter(map(kind_name, judged))
+    right = Counter(kind_name(case) for case, trace in zip(judged, traces, strict=True) if trace.exact)
     return {kind: right[kind] / count for kind, count in all_of.items()}

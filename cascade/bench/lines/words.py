@@ -7,7 +7,7 @@ from rung.cascade.bench.lines.results import Results
 from rung.cascade.bench.lines.strategy import BOTH, LARGE_ONLY
 
 COLUMNS = (
-    *("strategy", "θ", "exact", "similarity", "mean s", "p50 s", "p90 s", "first text s", "rejected"),
+    *("strategy", "tasks", "θ", "exact", "similarity", "mean s", "p50 s", "p90 s", "first text s", "rejected"),
     *("large calls", "$ per 1,000", "shown by small", "by large", "nothing"),
 )
 # MCCom's averages over its benchmarks: calls of the large model and latency, against asking it always.
@@ -18,6 +18,7 @@ def cells(results: Results, row: Row) -> list[str]:
     """In the order of `COLUMNS`."""
     return [
         row.strategy,
+        str(row.tasks),
         "" if row.thetas == (0.0,) else " / ".join(f"{theta:g}" for theta in sorted(row.thetas)),
         f"{row.exact:.1%}",
         f"{row.similarity:.1%}",
