@@ -93,22 +93,30 @@ class Completions:
         if asked.trigger is Trigger.AUTOMATIC:
             known = self._recall.find(asked.uri, before, after, project)
             if known is not None:
-                project.from_memory += 1
-                return self._show(asked, project, *known)
+                return self._remembered(asked, project, before, after, *known)
         self._ahead.stop()
-        project.from_models += 1
         with project.climbing():
             task = await self._task(asked, project, before, after)
             if task is None:
                 return None
+            project.from_models += 1
             climb = await self._climb(asked, project, replace(task, rejected=rejected))
         if climb is None or asked.moot:
             return None
         if task.kind is TaskKind.LINE:
             self._patience.answered(climb)
             self._recall.keep(asked.uri, before, after, climb, project)
-            self._go_ahead(asked, project, before, after, climb)
+            if climb.settled:
+                self._go_ahead(asked, project, before, after, _texts(asked, climb))
         return self._show(asked, project, climb, _texts(asked, climb))
+
+    def _remembered(
+        self, asked: Asked, project: Project, before: str, after: str, climb: Climb, texts: tuple[str, ...]
+    ) -> types.InlineCompletionList | None:
+        project.from_memory += 1
+        if not self._offers.follows(asked.uri, climb.id):  # not typed through, where it was done already
+            self._go_ahead(asked, project, before, after, texts)
+        return self._show(asked, project, climb, texts[:1])
 
     async def _task(self, asked: Asked, project: Project, before: str, after: str) -> Task | None:
         completer, language = project.completer, asked.document.language_id or ""
@@ -143,11 +151,10 @@ class Completions:
         window = self._protocol.client_capabilities.window
         return asked.token is not None or bool(window and window.work_done_progress)
 
-    def _go_ahead(self, asked: Asked, project: Project, before: str, after: str, climb: Climb) -> None:
-        if climb.answer is not None and climb.settled:
+    def _go_ahead(self, asked: Asked, project: Project, before: str, after: str, texts: tuple[str, ...]) -> None:
+        if texts:
             language = asked.document.language_id or ""
-            shown = Shown(asked.uri, asked.document.file, language, before, after, climb.answer.text)
-            self._ahead.shown(shown, project)
+            self._ahead.shown(Shown(asked.uri, asked.document.file, language, before, after, texts[0]), project)
 
     def _show(
         self, asked: Asked, project: Project, climb: Climb, texts: tuple[str, ...]

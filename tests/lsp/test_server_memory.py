@@ -163,3 +163,10 @@ async def test_a_changed_configuration_forgets_what_the_old_one_answered(peer: P
     assert inserted(await peer.complete(uri, 0, 4)) == [" + 1"]
     projects = (await peer.command("rung.status"))["projects"]
     assert [project["climbs"] for project in projects if project["root"]] == [1]  # of the new completer
+
+
+async def test_what_was_found_ahead_leads_on_to_the_next(peer: Peer) -> None:
+    await seen_when(peer, "ahead", 2)
+    peer.change(URI, 2, 1, 4, 4, " + 1")
+    assert inserted(await peer.complete(URI, 1, 8)) == [" + 2"]
+    assert (await seen_when(peer, "ahead", 4))["ahead"][2:] == ["a\nSURE + 1 + 2", "a\nSURE + 1 + 2\n"]
