@@ -65,6 +65,7 @@ async def run(
     scratch: Path,
     *,
     left_only: bool,
+    warm: bool,
     seed: int,
     ablated: int,
     begin: Begin,
@@ -83,6 +84,7 @@ async def run(
             search=search,
             journal=journal,
             left_only=left_only,
+            warm=warm,
         )
         return await measure(cases, ladders.climb, pair.large, seed, begin, ablated=ablated)
 

@@ -78,4 +78,3 @@ class TreeSearch:
             self._note = progress.note
         if progress.ended or progress.note is not None:
             self._ended.set()
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
     from rung.cascade.bench.lines.results import Results
     from rung.lsp.bench.lines_run import Pair
 
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """tasks: how many. ablated: of them, for the strategies without a mechanism."""
+
+    tasks: int
+    ablated: int
+    left_only: bool
+    warm: bool
+    seed: int
+
+
 _SAVED = "Stopped; every answer so far is kept. The same command goes on from there."
 _WIDTH = 200
 
@@ -42,6 +55,7 @@ def lines(
         int | None, typer.Option(min=0, help="The first so many for what lacks a mechanism; all, if not given.")
     ] = None,
     left_only: Annotated[bool, typer.Option("--left-only", help="Hide what stands after the cursor.")] = False,
+    warm: Annotated[bool, typer.Option("--warm", help="Models that have read up to the cursor's line.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the tasks, and of the halves that choose θ.")] = 0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the calls and results.")] = Path("lines"),
 ) -> None:
@@ -57,7 +71,8 @@ def lines(
             raise Refused("--small and --large have the same name: name two checkpoints.")
         with tempfile.TemporaryDirectory(prefix="rung-lines-") as scratch:
             ablated = tasks if ablation_tasks is None else ablation_tasks
-            found = _measured(pair, tasks, ablated, _trees(trees, Path(scratch)), Path(scratch), out, left_only, seed)
+            asked = _Asked(tasks, ablated, left_only, warm, seed)
+            found = _measured(pair, asked, _trees(trees, Path(scratch)), Path(scratch), out)
         page = out / "report.html"
         page.write_text(as_html(found), encoding="utf-8")
     console = Console(width=_WIDTH)
@@ -84,25 +99,24 @@ def _trees(named: Sequence[Path] | None, scratch: Path) -> list[Tree]:
     return [Tree(name, scratch / "trees" / name) for name in names]
 
 
-def _measured(
-    pair: Pair, count: int, ablated: int, trees: Sequence[Tree], scratch: Path, out: Path, left_only: bool, seed: int
-) -> Results:
+def _measured(pair: Pair, asked: _Asked, trees: Sequence[Tree], scratch: Path, out: Path) -> Results:
     from rung.cascade.bench.lines.journal import journal
     from rung.cascade.bench.lines.results import results, write
     from rung.cascade.bench.lines.retrieved import Leaked
     from rung.cascade.bench.lines.sampling import sample
     from rung.lsp.bench.lines_run import header, run, settings
 
-    cases = sample(trees, count, seed)
+    cases = sample(trees, asked.tasks, asked.seed)
     about = header(pair)
     try:
         with journal(out / "calls.jsonl", about) as opened, bars() as progress:
             measured = asyncio.run(
                 run(
                     *(pair, cases, trees, opened, scratch),
-                    left_only=left_only,
-                    seed=seed,
-                    ablated=ablated,
+                    left_only=asked.left_only,
+                    warm=asked.warm,
+                    seed=asked.seed,
+                    ablated=asked.ablated,
                     begin=beginning(progress),
                 )
             )
@@ -113,8 +127,9 @@ def _measured(
         measured,
         small=pair.small,
         large=pair.large,
-        seed=seed,
-        left_only=left_only,
+        seed=asked.seed,
+        left_only=asked.left_only,
+        warm=asked.warm,
         settings=settings(about),
     )
     write(out, found, cases, measured)

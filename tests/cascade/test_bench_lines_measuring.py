@@ -188,7 +188,9 @@ async def _all(
             lambda _, __: lambda: None,
             ablated=len(cases) if ablated is None else ablated,
         )
-    found = results(cases, measured, small="small", large="large", seed=0, left_only=False, settings=["made up"])
+    found = results(
+        cases, measured, small="small", large="large", seed=0, left_only=False, warm=False, settings=["made up"]
+    )
     write(folder, found, cases, measured)
     return found
 

@@ -142,3 +142,15 @@ async def test_a_row_that_is_no_call_is_told(opened: Journal, row: dict[str, obj
     opened.append(call_key("small", PROMPT, SAMPLING), row)
     with pytest.raises(RecordingError, match="is damaged"):
         await RecordedModel("small", None, opened, VirtualClock()).generate(PROMPT, SAMPLING)
+
+
+async def test_a_warm_model_has_read_what_stands_above_the_line_and_only_the_rest_is_timed(opened: Journal) -> None:
+    model, clock = Scripted("a b"), VirtualClock()
+    prompt = Prompt("import os\nx = 1\ny = ", "\n", context="# z.py\n")
+    for _ in range(2):
+        await RecordedModel("small", model, opened, clock, warm=True).generate(prompt, SAMPLING)
+    above = Prompt("import os\nx = 1\n", "\n", context="# z.py\n")
+    assert [asked for asked, _ in model.calls] == [above, prompt]
+    assert clock.seconds == pytest.approx(2 * 0.12)
+    await RecordedModel("small", model, opened, clock).generate(prompt, SAMPLING)
+    assert len(model.calls) == 3

@@ -28,7 +28,8 @@ class Ladders:
     """small, large: the rungs; their models are not asked, but those here. models: of the small rung, by its engine.
 
     roots, search: of the trees, by name. No models and no search where the journal has every call. left_only: what
-    stands after the cursor is hidden from everything, as in RepoEval.
+    stands after the cursor is hidden from everything, as in RepoEval. warm: the models have read up to the cursor's
+    line, but not with the code of a second retrieval.
     """
 
     small: Rung
@@ -39,6 +40,7 @@ class Ladders:
     search: Mapping[str, Search]
     journal: Journal
     left_only: bool = False
+    warm: bool = False
     clock: VirtualClock = field(default_factory=VirtualClock)
 
     async def climb(
@@ -60,7 +62,7 @@ class Ladders:
         began = self.clock.seconds
         climbed = await climb(
             task,
-            self._ladder(strategy, theta),
+            self._ladder(strategy, theta, warm=self.warm and (rejected is None or not strategy.second_retrieval)),
             OpenGate(),
             None,
             deadline_s=_DEADLINE_S,
@@ -68,17 +70,21 @@ class Ladders:
         )
         return climbed, self.clock.seconds - began
 
-    def _ladder(self, strategy: Strategy, theta: float) -> Ladder:
-        small = replace(self.small, model=self._small_model(strategy))
-        model = RecordedModel(self.large.name, self.large_model, self.journal, self.clock, drafts=strategy.large_draft)
+    def _ladder(self, strategy: Strategy, theta: float, *, warm: bool) -> Ladder:
+        small = replace(self.small, model=self._small_model(strategy, warm))
+        model = RecordedModel(
+            self.large.name, self.large_model, self.journal, self.clock, drafts=strategy.large_draft, warm=warm
+        )
         large = replace(self.large, model=model)
         rungs = {Rungs.SMALL: (small,), Rungs.LARGE: (large,), Rungs.BOTH: (small, large)}
         return Ladder(rungs[strategy.rungs], dict.fromkeys(TaskKind, theta))
 
-    def _small_model(self, strategy: Strategy) -> RecordedModel:
+    def _small_model(self, strategy: Strategy, warm: bool) -> RecordedModel:
         engine = strategy.small_engine
         name = self.small.name if engine is Engine.USUAL else f"{self.small.name}, {engine}"
-        return RecordedModel(name, self.models.get(engine), self.journal, self.clock, doubts=strategy.early_cut)
+        return RecordedModel(
+            name, self.models.get(engine), self.journal, self.clock, doubts=strategy.early_cut, warm=warm
+        )
 
     def _retriever(self, package: str, strategy: Strategy) -> RecordedRetriever | None:
         if not strategy.retrieval:

@@ -17,7 +17,7 @@ class RecordedModel:
     """Implements `rung.models.protocol.Model`. name: in the journal; other settings of an engine want another one.
 
     model: None where every call is expected to be in the journal. drafts, doubts: whether it is told those that come
-    with a call.
+    with a call. warm: the model has read all up to the cursor's line before it is asked, as while somebody types.
     A call is made without its `doubt`, so that one recording serves every θ, and written down whole; the doubt then
     cuts off what is given back, and the seconds. A call that is cancelled while it is made is not written down.
     """
@@ -31,8 +31,10 @@ class RecordedModel:
         *,
         drafts: bool = True,
         doubts: bool = True,
+        warm: bool = False,
     ) -> None:
-        self._name = name
+        self._name = f"{name}, warm" if warm else name
+        self._warm = warm
         self._model = model
         self._journal = journal
         self._clock = clock
@@ -80,6 +82,8 @@ class RecordedModel:
     async def _made(self, prompt: Prompt, sampling: Sampling) -> Call:
         if self._model is None:
             raise ModelUnavailable(f"{self._name} was not asked this before, and there is no model to ask now.")
+        if self._warm:
+            await self._model.generate(_above(prompt), Sampling(1))
         arrived: defaultdict[int, list[float]] = defaultdict(list)
         generations = await self._model.generate(
             prompt, sampling, lambda sample, _: arrived[sample].append(time.monotonic())
@@ -88,3 +92,8 @@ class RecordedModel:
         began = time.monotonic() - max((generation.seconds for generation in generations), default=0.0)
         arrivals = (tuple(max(0.0, at - began) for at in arrived[index]) for index in range(len(generations)))
         return Call(tuple(generations), tuple(arrivals))
+
+
+def _above(prompt: Prompt) -> Prompt:
+    """What stands above the cursor's line."""
+    return Prompt(prompt.prefix[: prompt.prefix.rfind("\n") + 1], prompt.suffix, context=prompt.context)

@@ -20,11 +20,15 @@ from rung.cascade.whole_file import write_whole
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked: tasks by package, by kind and cut ("statement, half"), within a name, and over several lines."""
+    """What was asked. warm: models had read up to the cursor's line.
+
+    Tasks by package, by kind and cut ("statement, half"), within a name, and over several lines.
+    """
 
     tasks: int
     seed: int
     left_only: bool
+    warm: bool
     packages: dict[str, int]
     kinds: dict[str, int]
     inside: int
@@ -74,6 +78,7 @@ def results(
     large: str,
     seed: int,
     left_only: bool,
+    warm: bool,
     settings: Sequence[str],
 ) -> Results:
     """small, large: names of the rungs."""
@@ -84,7 +89,7 @@ def results(
         small=small,
         large=large,
         settings=tuple(settings),
-        asked=_asked(cases, seed, left_only),
+        asked=_asked(cases, seed, left_only, warm),
         rows=tuple(
             replace(row(traces, large, None if name == LARGE_ONLY.name else alone[: len(traces)]), strategy=name)
             for name, traces in measured.judged.items()
@@ -119,11 +124,12 @@ def kind_name(case: Case) -> str:
     return "line" if case.kind is Kind.LINE else f"statement, {case.cut}"
 
 
-def _asked(cases: Sequence[Case], seed: int, left_only: bool) -> Asked:
+def _asked(cases: Sequence[Case], seed: int, left_only: bool, warm: bool) -> Asked:
     return Asked(
         tasks=len(cases),
         seed=seed,
         left_only=left_only,
+        warm=warm,
         packages=dict(Counter(case.package for case in cases)),
         kinds=dict(Counter(map(kind_name, cases))),
         inside=sum(case.inside for case in cases),

@@ -77,7 +77,7 @@ def verdict(results: Results) -> list[str]:
         "calls were not cold."
         for row in results.rows
         for rung, spent in row.spent.items()
-        if spent.prompt and spent.cached > 0.05 * spent.prompt
+        if spent.prompt and spent.cached > 0.05 * spent.prompt and not results.asked.warm
     ]
     return lines + warm
 
