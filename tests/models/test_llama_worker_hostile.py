@@ -43,7 +43,7 @@ SAMPLING = {
     "next_line": 0.0,
     "doubt": None,
 }
-TEXTS = {"prefix": "x = ", "suffix": "", "draft": ""}
+TEXTS = {"prefix": "x = ", "suffix": "", "draft": "", "context": ""}
 
 
 @pytest.fixture(scope="module")
