@@ -15,6 +15,10 @@ from rung.lsp.server.protocol import log_failure
 from rung.lsp.server.remembered import Remembered
 
 
+# Nobody accepts sooner, and a burst of keys has the processor for itself.
+PAUSE_S = 0.1
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is shown between `before` and `after` of a document."""
@@ -51,6 +55,7 @@ class Ahead:
             await asyncio.wait({self._running}, timeout=limit)
 
     async def _run(self, shown: Shown, project: Project) -> None:
+        await asyncio.sleep(PAUSE_S)
         with project.climbing():
             for before, after in _places(shown):
                 if self._answers.find(shown.uri, before, after) is not None:
