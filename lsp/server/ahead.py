@@ -14,7 +14,6 @@ from rung.lsp.server.projects import Project
 from rung.lsp.server.protocol import log_failure
 from rung.lsp.server.remembered import Remembered
 
-
 # Nobody accepts sooner, and a burst of keys has the processor for itself.
 PAUSE_S = 0.1
 
