@@ -25,10 +25,9 @@ _Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """texts: what can be inserted now; none where it is known that nothing is. typed: characters since."""
+    """texts: what can be inserted now; none where it is known that nothing is."""
 
     texts: tuple[str, ...]
-    typed: int
     value: T
 
 
@@ -71,7 +70,7 @@ class Answers(Generic[T]):
             rests = tuple(text[typed:] for text in texts if text.startswith(since) and len(text) > typed)
             if rests or typed == 0:
                 self._kept.move_to_end(key)
-                return Found(rests, typed, value)
+                return Found(rests, value)
         return None
 
 
@@ -84,4 +83,4 @@ def _without_closer(found: Found[T] | None, closer: str) -> Found[T] | None:
     if found is None:
         return None
     rests = tuple(text[:-1] for text in found.texts if text.endswith(closer) and len(text) > 1)
-    return Found(rests, found.typed, found.value) if rests else None
+    return Found(rests, found.value) if rests else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rung.models.lexer import Lexer, lexer_behind, read_into
+from rung.models.lexer import Lexer, last_lines, lexer_behind, read_into
+from rung.models.statement import SCANNED
 
-_BEFORE = 1500  # characters before the cursor that tell what is open there
 _AFTER = 1000
 
 
@@ -20,7 +20,7 @@ class Gap:
     @staticmethod
     def at(before: str, after: str, language: str) -> Gap | None:
         """None within a string or a comment."""
-        lexer, _ = lexer_behind(_whole_lines(before), language)
+        lexer, _ = lexer_behind(last_lines(before, SCANNED), language)
         if lexer.quote or lexer.comment:
             return None
         after_it, _, _ = read_into(Lexer(language), after[:_AFTER])
@@ -35,7 +35,3 @@ class Gap:
                 surplus = at
         # `f(a) and g(b` before `)` closes one more on its way, and ends where it should.
         return text if surplus is None or -lexer.depth <= self.wanted else text[:surplus].rstrip()
-
-
-def _whole_lines(before: str) -> str:
-    return before if len(before) <= _BEFORE else before[before.find("\n", len(before) - _BEFORE) + 1 :]

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rung.cascade.attempt import SelfTest
-from rung.models.protocol import Token
+from rung.models.protocol import Token, mean_probability
 
 CONFIDENCE_TOKENS = 3
 
 
 def confidence(tokens: Sequence[Token]) -> float:
     """Mean probability of the first 3 generated tokens, or of those there are (MCCom, routing); 0 without any."""
-    first = tokens[:CONFIDENCE_TOKENS]
-    if not first:
-        return 0.0
-    return sum(token.probability for token in first) / len(first)
+    return mean_probability(tokens[:CONFIDENCE_TOKENS])
 
 
 def self_tests(passed: Sequence[Sequence[bool]], k: int) -> list[SelfTest]:

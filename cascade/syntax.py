@@ -99,7 +99,7 @@ def _endings(source: str, below: str) -> Iterator[str]:
     if len(lexer.quote) == 3:
         yield source + lexer.quote + "".join(reversed(lexer.brackets))
         return
-    source = source.removesuffix("\\")
+    source, closers = source.removesuffix("\\"), "".join(reversed(lexer.brackets))
     if not lexer.brackets:
         yield from (source + ending for ending in _ENDINGS)
         if _OPEN_TRY.match(source):
@@ -115,8 +115,6 @@ def _endings(source: str, below: str) -> Iterator[str]:
             for ending in ("", "\n    pass"):
                 yield whole + ending
             break
-    lexer, _ = lexer_behind(source, "python")
-    closers = "".join(reversed(lexer.brackets))
     for within in _WITHIN:
         for ending in ("", ":\n    pass"):
             yield source + within + closers + ending

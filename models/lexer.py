@@ -25,6 +25,11 @@ def is_known(language: str | None) -> bool:
     return language == "python" or language in _C_LIKE
 
 
+def last_lines(text: str, most: int) -> str:
+    """The last `most` characters of it, in whole lines but for the last."""
+    return text if len(text) <= most else text[text.find("\n", len(text) - most) + 1 :]
+
+
 def lexer_behind(before: str, language: str | None) -> tuple[Lexer, int]:
     """The state at the cursor, and how many brackets that the cursor's line opened are open there.
 

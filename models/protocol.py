@@ -10,7 +10,7 @@ ModelError                    anything a model could not do; the message is for 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
@@ -115,6 +115,11 @@ class Token:
     def probability(self) -> float:
         """In [0, 1]; some servers round a certain token's logarithm to more than 0."""
         return math.exp(min(0.0, self.logprob))
+
+
+def mean_probability(tokens: Sequence[Token]) -> float:
+    """How sure a model is of what it wrote, in [0, 1]; 0 without tokens."""
+    return sum(token.probability for token in tokens) / len(tokens) if tokens else 0.0
 
 
 class FinishReason(StrEnum):

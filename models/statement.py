@@ -10,22 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rung.models.lexer import CLOSERS, KEYWORDS, Lexer, is_known, lexer_behind
+from rung.models.lexer import CLOSERS, KEYWORDS, Lexer, is_known, last_lines, lexer_behind
 from rung.models.protocol import Prompt, Sampling
 
 _ONE_LINER = re.compile(rf"^[ \t]*(?:{KEYWORDS})\b.*[\w)\]]:[ \t]+[A-Za-z_]", re.M)
 _ONLY_CLOSERS = re.compile(r"[)\]}]+[:;,]?")
-_SCANNED = 1500  # characters before the cursor that tell what its statement is
+SCANNED = 1500  # characters before the cursor that tell what its statement is
 
 
 def scanner_of(prompt: Prompt, sampling: Sampling) -> StatementScanner | None:
     """What finds the end of the statement that `prompt` ends in, where `sampling` asks for that."""
     if sampling.statement is None:
         return None
-    before = prompt.prefix
-    if len(before) > _SCANNED:
-        before = before[before.find("\n", len(before) - _SCANNED) + 1 :]
-    return StatementScanner(before, sampling.statement, prompt.suffix)
+    return StatementScanner(last_lines(prompt.prefix, SCANNED), sampling.statement, prompt.suffix)
 
 
 def statement_in(text: str, prompt: Prompt, language: str) -> str:

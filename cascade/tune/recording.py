@@ -112,11 +112,11 @@ class Recording:
 
 
 def header_line(header: Header) -> bytes:
-    return _line({"format": FORMAT, "version": VERSION, **asdict(header)})
+    return json_line({"format": FORMAT, "version": VERSION, **asdict(header)})
 
 
 def entry_line(entry: Entry) -> bytes:
-    return _line(asdict(entry))
+    return json_line(asdict(entry))
 
 
 def read(path: Path) -> Recording:
@@ -147,7 +147,7 @@ def parse(path: Path, content: bytes) -> Recording:
 
 
 def _header(path: Path, line: bytes) -> Header:
-    row = _object(path, 1, line)
+    row = json_object(path, 1, line)
     if row.get("format") != FORMAT:
         raise RecordingError(f"{path} is no recording of rung: its first line does not say so.")
     if row.get("version") != VERSION:
@@ -182,7 +182,7 @@ def _check(header: Header) -> None:
 
 
 def _entry(path: Path, number: int, line: bytes, header: Header) -> Entry:
-    row = _object(path, number, line)
+    row = json_object(path, number, line)
     try:
         part = Part(row["part"])
         samples = tuple(_sample(each) for each in row["samples"])
@@ -210,7 +210,8 @@ def _sample(row: dict[str, Any]) -> Sample:
     )
 
 
-def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def json_object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """A line of the file. path, number: for messages. Raises RecordingError."""
     try:
         row = json.loads(line.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
@@ -220,5 +221,6 @@ def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     return row
 
 
-def _line(row: dict[str, Any]) -> bytes:
+def json_line(row: dict[str, Any]) -> bytes:
+    """With its line end; half surrogates survive."""
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"

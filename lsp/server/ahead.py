@@ -11,7 +11,7 @@ from rung.cascade.answers import Answers
 from rung.cascade.next_line import next_line
 from rung.cascade.task import TaskKind
 from rung.lsp.server.projects import Project
-from rung.lsp.server.protocol import log_failure
+from rung.lsp.server.protocol import log_if_failed
 from rung.lsp.server.remembered import Remembered
 
 # Nobody accepts sooner, and a burst of keys has the processor for itself.
@@ -40,7 +40,7 @@ class Ahead:
     def shown(self, shown: Shown, project: Project) -> None:
         self.stop()
         self._running = asyncio.get_running_loop().create_task(self._run(shown, project))
-        self._running.add_done_callback(_log_failure)
+        self._running.add_done_callback(lambda ended: log_if_failed("Completing ahead", ended))
 
     def stop(self) -> None:
         """Another text is likely now."""
@@ -79,8 +79,3 @@ def _places(shown: Shown) -> Iterator[tuple[str, str]]:
     yield before, shown.after
     if not shown.after.partition("\n")[0].strip():
         yield before + next_line(before, shown.language), shown.after
-
-
-def _log_failure(ended: asyncio.Task[None]) -> None:
-    if not ended.cancelled() and (error := ended.exception()) is not None:
-        log_failure("Completing ahead", error)

@@ -6,7 +6,7 @@ import asyncio
 
 from rung.cascade.retrieval import Progress as Indexed
 from rung.lsp.server.progress import Progress
-from rung.lsp.server.protocol import RungProtocol, log_failure
+from rung.lsp.server.protocol import RungProtocol, log_if_failed
 
 _PATIENCE_S = 1.0  # an index that is nearly there needs no show
 
@@ -29,7 +29,7 @@ class Indexing:
             if window is not None and window.work_done_progress:
                 self._ended.clear()
                 self._showing = asyncio.get_running_loop().create_task(self._show())
-                self._showing.add_done_callback(_log_failure)
+                self._showing.add_done_callback(lambda ended: log_if_failed("Showing how far the index is", ended))
         if self._shown is not None:
             self._shown.report(f"{indexed.files:,} of {indexed.of:,} files")
 
@@ -44,8 +44,3 @@ class Indexing:
                 await self._ended.wait()
         finally:
             self._shown = None
-
-
-def _log_failure(ended: asyncio.Task[None]) -> None:
-    if not ended.cancelled() and (error := ended.exception()) is not None:
-        log_failure("Showing how far the index is", error)

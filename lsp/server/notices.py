@@ -11,7 +11,7 @@ from typing import Any
 from lsprotocol import types
 
 from rung.lsp.notice import Level, Notice
-from rung.lsp.server.protocol import ClientRefused, RungProtocol, log_failure
+from rung.lsp.server.protocol import ClientRefused, RungProtocol, log_if_failed
 
 log = logging.getLogger(__name__)
 
@@ -79,5 +79,4 @@ class Notices:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log_failure("A notice", error)
+        log_if_failed("A notice", task)

@@ -16,7 +16,7 @@ from rung.cascade.task import Rejected
 from rung.cascade.telemetry import Outcome
 from rung.lsp.server.documents import Document, Place
 from rung.lsp.server.projects import Project
-from rung.lsp.server.protocol import log_failure
+from rung.lsp.server.protocol import log_if_failed
 from rung.lsp.server.spot import Spot
 
 log = logging.getLogger(__name__)
@@ -158,5 +158,4 @@ class Offers:
 
     def _reported(self, task: asyncio.Task[None]) -> None:
         self._reports.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log_failure("Reporting an outcome", error)
+        log_if_failed("Reporting an outcome", task)

@@ -291,5 +291,11 @@ def log_failure(what: str, error: BaseException) -> None:
     log.error("%s failed with %s:\n%s", what, type(error).__name__, frames)
 
 
+def log_if_failed(what: str, ended: asyncio.Task[Any]) -> None:
+    """For a task that nobody awaits; a cancelled one has not failed."""
+    if not ended.cancelled() and (error := ended.exception()) is not None:
+        log_failure(what, error)
+
+
 def _encode(data: object, default: Callable[[Any], Any]) -> bytes:
     return json.dumps(data, default=default, separators=(",", ":")).encode()

@@ -15,7 +15,7 @@ from lsprotocol import types
 
 from rung.lsp.server.documents import Document, Place, count_line_ends, without_end
 from rung.lsp.server.projects import Projects
-from rung.lsp.server.protocol import log_failure
+from rung.lsp.server.protocol import log_if_failed
 from rung.lsp.server.windows import text_after, text_before
 
 # An editor that asks with every change has asked by then; one that waits for a pause waits several times as long.
@@ -101,12 +101,12 @@ class Warming:
                 self._evaluating = evaluating = asyncio.ensure_future(project.completer.warm(task))
                 await asyncio.wait({evaluating})
                 self._evaluating = None
-                _log_failure(evaluating)
+                log_if_failed("Evaluating a prompt ahead", evaluating)
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         if self._running is running:
             self._running = None
-        _log_failure(running)
+        log_if_failed("Evaluating a prompt ahead", running)
 
 
 def _end(document: Document, change: types.TextDocumentContentChangeEvent) -> Place | None:
@@ -119,8 +119,3 @@ def _end(document: Document, change: types.TextDocumentContentChangeEvent) -> Pl
     line = min(begin.line + below, len(document.lines) - 1)
     column = len(change.text) - (max(change.text.rfind("\n"), change.text.rfind("\r")) + 1)
     return Place(line, min(column + (0 if below else begin.column), len(without_end(document.lines[line]))))
-
-
-def _log_failure(ended: asyncio.Task[None]) -> None:
-    if not ended.cancelled() and (error := ended.exception()) is not None:
-        log_failure("Evaluating a prompt ahead", error)

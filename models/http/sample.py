@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rung.models.http.heal import NOTHING, Cut
-from rung.models.mean import mean_probability
 from rung.models.nth import nth
-from rung.models.protocol import FinishReason, Sampling, Token
+from rung.models.protocol import FinishReason, Sampling, Token, mean_probability
 from rung.models.statement import StatementScanner
 
 

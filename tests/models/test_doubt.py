@@ -14,8 +14,7 @@ from rung.models.http.heal import Cut
 from rung.models.http.sample import Sample
 from rung.models.llama.engine.engine import Engine
 from rung.models.llama.settings import EngineSettings
-from rung.models.mean import mean_probability
-from rung.models.protocol import FinishReason, Prompt, Sampling, Token
+from rung.models.protocol import FinishReason, Prompt, Sampling, Token, mean_probability
 from rung.models.statement import scanner_of
 
 from .llama_asking import Asking

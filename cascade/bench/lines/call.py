@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from rung.cascade.bench.lines.journal import Row
-from rung.models.protocol import FinishReason, Generation, Prompt, Sampling, Token, Usage
+from rung.models.protocol import FinishReason, Generation, Prompt, Sampling, Token, Usage, mean_probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def call_of(row: Row) -> Call:
 def _doubted(generation: Generation, arrivals: Sequence[float], count: int, least: float) -> Generation:
     """A sample that ended by itself with these tokens is not doubted."""
     first = generation.tokens[:count]
-    if len(generation.tokens) <= count or sum(token.probability for token in first) / count >= least:
+    if len(generation.tokens) <= count or mean_probability(first) >= least:
         return generation
     text = "".join(token.text for token in first)
     unused = len(generation.tokens) - count

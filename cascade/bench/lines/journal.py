@@ -6,17 +6,14 @@ so that a process that dies leaves at most one torn line, at the end.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from filelock import FileLock, Timeout
-
-from rung.cascade.tune.recording import RecordingError, whole_lines
+from rung.cascade.tune.growing import GrowingFile, growing
+from rung.cascade.tune.recording import RecordingError, json_line, json_object
 
 FORMAT, VERSION = "rung-lines", 1
 
@@ -39,7 +36,7 @@ class Header:
 class Journal:
     """Calls by their key."""
 
-    def __init__(self, path: Path, file: BinaryIO, rows: dict[str, Row]) -> None:
+    def __init__(self, path: Path, file: GrowingFile, rows: dict[str, Row]) -> None:
         self._path = path
         self._file = file
         self._rows = rows
@@ -49,18 +46,12 @@ class Journal:
 
     def append(self, key: str, row: Row) -> None:
         """On the disk when this returns. Raises OSError."""
-        self._write({"key": key, **row})
+        self._file.append(json_line({"key": key, **row}))
         self._rows[key] = row
 
     def damaged(self, key: str, error: Exception) -> RecordingError:
         """For a row that is not what its key says."""
         return RecordingError(f"{self._path} is damaged: the call {key[:12]} cannot be read ({error}).")
-
-    def _write(self, row: Row) -> None:
-        text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
-        self._file.write(text.encode("utf-8", "surrogatepass") + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
 
 @contextmanager
@@ -69,38 +60,18 @@ def journal(path: Path, header: Header) -> Iterator[Journal]:
 
     Raises RecordingError where the file is of another header or is being written by another process.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{path}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RecordingError(f"Another process is writing {path}; wait for its end.") from None
-    try:
-        with _opened(path) as file:
-            content = whole_lines(file.read())
-            file.truncate(len(content))
-            file.seek(len(content))
-            opened = Journal(path, file, _rows(path, content, header) if content else {})
-            if not content:
-                opened._write({"format": FORMAT, "version": VERSION, **asdict(header)})
-            yield opened
-    finally:
-        lock.release()
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b")
-    except OSError as error:
-        raise RecordingError(f"{path} cannot be written: {error.strerror or error}.") from None
+    with growing(path, "writing") as file:
+        if not file.content:
+            file.append(json_line({"format": FORMAT, "version": VERSION, **asdict(header)}))
+        yield Journal(path, file, _rows(path, file.content, header) if file.content else {})
 
 
 def _rows(path: Path, content: bytes, header: Header) -> dict[str, Row]:
     first, *others = content.split(b"\n")[:-1]
-    _refuse_another(path, _object(path, 1, first), header)
+    _refuse_another(path, json_object(path, 1, first), header)
     rows: dict[str, Row] = {}
     for number, line in enumerate(others, 2):
-        row = _object(path, number, line)
+        row = json_object(path, number, line)
         key = row.pop("key", None)
         if not isinstance(key, str):
             raise RecordingError(f"{path}, line {number} has no key: the file is damaged.")
@@ -115,13 +86,3 @@ def _refuse_another(path: Path, there: Row, wanted: Header) -> None:
         if there.get(name) != getattr(wanted, name):
             old, new = there.get(name), getattr(wanted, name)
             raise RecordingError(f"{path} was begun with {name} = {old}, not {new}: go on so, or name another folder.")
-
-
-def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(line.decode("utf-8", "surrogatepass"))
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict):
-        raise RecordingError(f"{path}, line {number} is no object of JSON: the file is damaged.")
-    return row

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from rung.models.llama.engine.draw import Draw
 from rung.models.llama.engine.vocabulary import Vocabulary
-from rung.models.mean import mean_probability
 from rung.models.nth import nth
-from rung.models.protocol import FinishReason, Sampling, Token
+from rung.models.protocol import FinishReason, Sampling, Token, mean_probability
 from rung.models.statement import StatementScanner
 
 
