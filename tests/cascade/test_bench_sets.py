@@ -13,7 +13,7 @@ from rung.cascade.bench.data import DataMissing, folder
 from rung.cascade.bench.problem import Problem, distinct, function_task
 from rung.cascade.bench.sets import problem_set
 from rung.cascade.cut import cut_body, parses, program
-from rung.cascade.sandbox import Sandbox, SandboxUnavailable
+from rung.cascade.sandbox import Sandbox
 
 
 @pytest.fixture
@@ -22,14 +22,6 @@ def data() -> Path:
     if not (there / "HumanEval.jsonl.gz").exists():
         pytest.skip(f"{there} has no data sets; RUNG_DATA names their folder")
     return there
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 def lines(path: Path, *rows: Any) -> Path:

@@ -11,21 +11,13 @@ from typing import Any
 
 import pytest
 
-from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable
+from rung.cascade.sandbox import Limits, Sandbox
 
 DATA = Path(os.environ.get("RUNG_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
 LIMITS = Limits(wall_s=60, test_s=30)
 NOT_ITS_FAULT = {
     "MbppEval/56",  # it brings a `check` of its own, which that of the test replaces
 }
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 def problems(name: str) -> list[dict[str, Any]]:

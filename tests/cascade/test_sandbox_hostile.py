@@ -16,20 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
+from rung.cascade.sandbox import Limits, Sandbox, Verdict
+
+from .started import bwraps
 
 GOOD = "def f(x):\n    return x + 1\n"
 TESTS = ["assert f(1) == 2", "assert f(2) == 3"]
 LIMITS = Limits(wall_s=10, test_s=0.4)
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -39,12 +33,6 @@ def canary() -> Iterator[Path]:
         file.write("sing")
         file.flush()
         yield Path(file.name)
-
-
-def bwraps() -> list[str]:
-    """The bwrap processes that this process has started."""
-    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
-    return [child for task in tasks for child in (task / "children").read_text().split()]
 
 
 async def beside_a_good_one(sandbox: Sandbox, hostile: str, tests: list[str] = TESTS) -> tuple[Verdict, ...]:

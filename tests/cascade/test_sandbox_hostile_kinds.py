@@ -5,7 +5,6 @@ Most solutions here return the right answer exactly where their attack worked, s
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import textwrap
@@ -13,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
+from rung.cascade.sandbox import Limits, Sandbox, Verdict
 from rung.cascade.sandbox.plain import is_plain_program, is_plain_test
+
+from .started import bwraps
 
 GOOD = "def f(x):\n    return x + 1\n"
 WORKER = """
@@ -29,23 +30,6 @@ def f(x):
 TESTS = ["assert f(1) == 2", "assert f(2) == 3"]
 LIMITS = Limits(wall_s=15, test_s=0.4)
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
-
-
-def bwraps() -> list[str]:
-    """The bwrap processes that this process has started."""
-    found: list[str] = []
-    for task in Path(f"/proc/{os.getpid()}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
-            found += (task / "children").read_text().split()
-    return found
 
 
 async def beside_good_ones(sandbox: Sandbox, hostile: str, tests: list[str] = TESTS) -> tuple[Verdict, ...]:

@@ -14,18 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rung.cascade.sandbox import Limits, Matrix, Sandbox, SandboxUnavailable, Verdict, plain
+from rung.cascade.sandbox import Limits, Matrix, Sandbox, Verdict, plain
 from rung.cascade.sandbox.plain import is_plain_program, is_plain_test
 
 ENDLESS = "def f(x):\n    while True: pass\n"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 _PLAIN_PROGRAMS = {

@@ -16,36 +16,22 @@ from hypothesis import strategies as st
 from rung.cascade.sandbox import Limits, Matrix, Sandbox, SandboxUnavailable, Verdict
 from rung.cascade.sandbox import sandbox as module
 
+from .started import children
+
 GOOD = "def f(x):\n    return x + 1\n"
 ENDLESS = "def f(x):\n    while True: pass\n"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 def first_processes() -> list[int]:
     """Process 1 of each sandbox of this process: the one child of each bwrap."""
     found = []
-    for bwrap in _children(os.getpid()):
-        found += _children(bwrap)
+    for bwrap in children(os.getpid()):
+        found += children(bwrap)
     return found
 
 
 def processes() -> set[int]:
     return {int(name) for name in os.listdir("/proc") if name.isdigit()}
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except OSError:
-        return []
 
 
 async def until_one_runs() -> list[int]:
@@ -138,7 +124,7 @@ async def test_cancelling_at_any_moment_leaves_nothing_alive(sandbox: Sandbox) -
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        assert _children(os.getpid()) == []
+        assert children(os.getpid()) == []
 
 
 def test_a_sandbox_dies_with_the_process_that_started_it(sandbox: Sandbox) -> None:
@@ -151,7 +137,7 @@ def test_a_sandbox_dies_with_the_process_that_started_it(sandbox: Sandbox) -> No
     with subprocess.Popen([sys.executable, "-c", program, sandbox._bwrap]) as process:
         found: list[int] = []
         while not any(map(_is_python, found)) and process.poll() is None:  # pytest-timeout is the limit
-            found = [pid for bwrap in _children(process.pid) for pid in _children(bwrap)]
+            found = [pid for bwrap in children(process.pid) for pid in children(bwrap)]
         process.kill()
         process.wait()
         assert found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import textwrap
@@ -15,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable, Session, Verdict
+
+from .started import bwraps, children
 
 GOOD = "def f(x):\n    return x + 1\n"
 ENDLESS = "def f(x):\n    while True: pass\n"
@@ -42,27 +43,6 @@ EXPECTED = [
     [E, E, E, E, E, E],
     [F, K, F, E, P, K],
 ]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
-
-
-def bwraps() -> list[int]:
-    """The bwrap processes that this process has started."""
-    return children(os.getpid())
-
-
-def children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
-            found += map(int, (task / "children").read_text().split())
-    return found
 
 
 async def completed(session: Session) -> None:

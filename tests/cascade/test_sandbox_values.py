@@ -5,15 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from rung.cascade.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+from rung.cascade.sandbox import Limits, Sandbox, Verdict
 
 
 @pytest.mark.parametrize(

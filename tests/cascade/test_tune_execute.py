@@ -32,14 +32,6 @@ class Counting:
         return await self._sandbox.run(solutions, tests, limits)
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
-
-
 async def run(jobs: Sequence[Job], sandbox: Counting, verdicts: Cache, parallel: int = 2) -> None:
     done: list[None] = []
     await execute(jobs, sandbox, verdicts, parallel=parallel, on_job=lambda: done.append(None))  # type: ignore[arg-type]
