@@ -14,7 +14,7 @@ from typing import Protocol
 
 from rung.cascade.chunk import Chunk
 from rung.cascade.retrieval.query import Query
-from rung.cascade.task import Task
+from rung.cascade.task import Rejected, Task
 
 _CHUNKS = 8  # what the largest prompt has room for
 _VISIBLE = 1000  # characters before the cursor that every prompt holds
@@ -59,7 +59,7 @@ class KeptRetriever:
 
     async def retrieve_again(self, task: Task) -> tuple[Chunk, ...]:
         """See `Retriever`."""
-        return await self.fresh(task)
+        return await self._found(task, task.rejected)
 
     def drifted(self, task: Task) -> bool:
         """Whether others may be better: the cursor has moved on, or there were none, as before the index was made."""
@@ -67,8 +67,18 @@ class KeptRetriever:
         return kept is not None and not (kept.chunks and kept.is_within(task, _NEAR))
 
     async def fresh(self, task: Task) -> tuple[Chunk, ...]:
-        """Those that are best now."""
-        rejected = task.rejected
+        """Those that are best now, whatever was rejected: what is kept serves the texts that follow, too."""
+        return await self._found(task, None)
+
+    def adopt(self, task: Task, chunks: tuple[Chunk, ...]) -> None:
+        """From here on, `chunks` are those of this place."""
+        lines = [line for line in task.prefix.split("\n")[:-1] if len(line.strip()) >= _LEAST_ANCHOR]
+        self._kept.pop(task.path, None)
+        self._kept[task.path] = _Kept(chunks, tuple(lines[-_ANCHORS:]))
+        if len(self._kept) > _FILES:
+            self._kept.popitem(last=False)
+
+    async def _found(self, task: Task, rejected: Rejected | None) -> tuple[Chunk, ...]:
         query = Query(
             before=task.prefix,
             after=task.suffix,
@@ -78,14 +88,6 @@ class KeptRetriever:
             confidence=rejected.confidence if rejected is not None else 0.0,
         )
         return await self._searches.search(query, _CHUNKS)
-
-    def adopt(self, task: Task, chunks: tuple[Chunk, ...]) -> None:
-        """From here on, `chunks` are those of this place."""
-        lines = [line for line in task.prefix.split("\n")[:-1] if len(line.strip()) >= _LEAST_ANCHOR]
-        self._kept.pop(task.path, None)
-        self._kept[task.path] = _Kept(chunks, tuple(lines[-_ANCHORS:]))
-        if len(self._kept) > _FILES:
-            self._kept.popitem(last=False)
 
     def _relative(self, path: Path | None) -> str | None:
         if path is None or not path.is_relative_to(self._root):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from rung.cascade.bench.data import DataMissing
@@ -46,12 +45,13 @@ class TreeSearch:
 
     async def retrieve(self, task: Task) -> tuple[Chunk, ...]:
         """See `Retriever`. Raises DataMissing."""
-        return await self.retrieve_again(replace(task, rejected=None))
+        await self._ready()
+        return await self._found.fresh(task)  # not what is kept from another task in this file
 
     async def retrieve_again(self, task: Task) -> tuple[Chunk, ...]:
         """See `Retriever`. Raises DataMissing."""
         await self._ready()
-        return await self._found.fresh(task)  # not what is kept from another task in this file
+        return await self._found.retrieve_again(task)
 
     async def changed(self, path: Path) -> None:
         """A file is gone or back. Raises DataMissing where the index cannot be made."""

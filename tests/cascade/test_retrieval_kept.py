@@ -79,6 +79,14 @@ async def test_what_was_rejected_is_searched_with_and_not_kept() -> None:
     assert await retriever.retrieve(at(300)) == first
 
 
+async def test_code_found_with_a_rejected_text_is_never_kept_for_the_texts_that_follow() -> None:
+    rejected = replace(at(300), rejected=Rejected("small", "load(path)", 0.7))
+    retriever, searches = kept()
+    await retriever.retrieve(rejected)
+    await retriever.fresh(rejected)
+    assert [(query.second, query.confidence) for query in searches.queries] == [("", 0.0), ("", 0.0)]
+
+
 async def test_a_file_outside_of_the_project_has_no_path_in_it() -> None:
     retriever, searches = kept()
     await retriever.retrieve(at(3, path="/elsewhere/a.py"))
