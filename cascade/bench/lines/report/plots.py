@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
@@ -17,7 +19,7 @@ _COLORS = {
     BOTH.name: "#d95f02",
 }
 _OTHER = "#666666"
-_MARKERS = "vsPX^Dp*"
+_MARKERS = "vsPX^Dp*h<>dH"
 _SIZE = (8.8, 4.4)  # inches
 
 
@@ -25,7 +27,7 @@ def cloud(results: Results) -> str:
     """Exact match and mean latency of every strategy."""
 
     def draw(axes: Axes) -> None:
-        markers = iter(_MARKERS)
+        markers = itertools.cycle(_MARKERS)
         for row in results.rows:
             color = _COLORS.get(row.strategy)
             marker = "o" if color else next(markers)
