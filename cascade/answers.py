@@ -74,6 +74,28 @@ class Answers(Generic[T]):
         return None
 
 
+def typed_since(then: tuple[str, str], now: tuple[str, str]) -> str | None:
+    """What was typed at the cursor since; None: it is at another place, or that is more than LOOK_BACK characters.
+
+    then, now: the text before and after the cursor. A bracket or quote that an editor has closed may stand behind it.
+    """
+    since = _typed_since(then, now)
+    before, after = now
+    if since is None and after[:1] and _PAIRS.get(before[-1:]) == after[0]:
+        since = _typed_since(then, (before, after[1:]))
+    return since
+
+
+def _typed_since(then: tuple[str, str], now: tuple[str, str]) -> str | None:
+    there = _key("", *then)
+    before, after = now
+    for typed in range(min(len(before), LOOK_BACK) + 1):
+        start = len(before) - typed
+        if _key("", before[max(0, start - _BEFORE) : start], after) == there:
+            return before[start:]
+    return None
+
+
 def _key(document: str, before: str, after: str) -> _Key:
     return document, before[-_BEFORE:], after[:_AFTER]
 

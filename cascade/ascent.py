@@ -44,6 +44,7 @@ class Ascent:
     several: int
     ahead: bool
     on_progress: Callable[[str], None]
+    on_text: Callable[[str], None]
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     steps: list[Step] = field(default_factory=list)
 
@@ -125,6 +126,7 @@ class Ascent:
                 return admitted
             passed = admitted
         self.on_progress(f"asking {rung.name}")
+        self.on_text("")
         return await self._attempt(rung, passed, whole=whole)
 
     async def _admit(self, rung: Rung) -> Pass | Step:
@@ -191,7 +193,9 @@ class Ascent:
                 self.task, self.task.function, rung, theta, self.tester, meter, self.on_progress
             ).run()
         priority = Priority.BACKGROUND if self.ahead else Priority.LINE
-        return await attempt_line(self.task, rung, meter, theta=theta, whole=whole, priority=priority)
+        return await attempt_line(
+            self.task, rung, meter, theta=theta, whole=whole, priority=priority, on_text=self.on_text
+        )
 
     def _judge(self, rung: Rung, attempt: Attempt) -> Step:
         theta = self.ladder.theta_of(rung, self.task.kind)

@@ -26,6 +26,7 @@ async def climb(
     patience_s: float = 0.0,
     ahead: bool = False,
     on_progress: Callable[[str], None] = lambda _: None,
+    on_text: Callable[[str], None] = lambda _: None,
 ) -> Climb:
     """Ask the rungs in order; the first attempt that scores at least θ is the answer (Chen et al. 2024, section 3.1).
 
@@ -36,7 +37,8 @@ async def climb(
 
     several: texts wanted beside the answer. patience_s: no remote rung is asked before. ahead: of a request that may
     follow: everybody else is served first, and the climb ends below the first remote rung, without an answer where
-    none was adopted. Never raises ModelError; a cancelled climb settles what it spent.
+    none was adopted. on_text: told what the rung that is asked has written of a line so far; "" where the next one is
+    asked. Never raises ModelError; a cancelled climb settles what it spent.
     """
     began = time.monotonic()
     ascent = Ascent(
@@ -49,6 +51,7 @@ async def climb(
         several,
         ahead=ahead,
         on_progress=on_progress,
+        on_text=on_text,
     )
     first = _first_rung(task, ladder)
     climbs = task.rejected is not None and ladder.rungs[first].name != task.rejected.rung

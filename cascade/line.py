@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from rung.cascade.attempt import Attempt
@@ -12,7 +13,7 @@ from rung.cascade.score import CONFIDENCE_TOKENS, confidence
 from rung.cascade.spending import Meter
 from rung.cascade.syntax import still_parses
 from rung.cascade.task import Task
-from rung.models.protocol import FinishReason, Priority, Prompt, Sampling
+from rung.models.protocol import FinishReason, Priority, Prompt, Sampling, Token
 
 # The mean probability that the tokens of a text must have so far for its statement to be shown beyond its first line.
 SURE = 0.9
@@ -27,11 +28,12 @@ async def attempt_line(
     theta: float | None,
     whole: bool = False,
     priority: Priority = Priority.LINE,
+    on_text: Callable[[str], None] = lambda _: None,
 ) -> Attempt:
     """One greedy text, scored by its confidence; one that Python does not parse has score 0 and is not shown.
 
     theta: given up after its first tokens where its score is below; None: it is adopted whatever its score.
-    whole: not given up. Raises ModelError.
+    whole: not given up. on_text: told what is written so far, before it is cut. Raises ModelError.
     """
     prompt, sampling = line_call(task, rung)
     sampling = replace(sampling, priority=priority)
@@ -39,7 +41,13 @@ async def attempt_line(
         sampling = replace(sampling, logprobs=not rung.remote)
     elif not whole:
         sampling = replace(sampling, doubt=(CONFIDENCE_TOKENS, theta))
-    (greedy,) = await meter.generate(prompt, sampling)
+    written: list[str] = []
+
+    def tell(_: int, token: Token) -> None:
+        written.append(token.text)
+        on_text("".join(written))
+
+    (greedy,) = await meter.generate(prompt, sampling, tell)
     score = confidence(greedy.tokens) if sampling.logprobs or greedy.tokens else None
     if greedy.finish_reason is FinishReason.DOUBT:
         return Attempt(rung.name, greedy.text, score, begun=True)

@@ -78,10 +78,11 @@ class Completer:
         on_progress: Callable[[str], None] | None = None,
         *,
         patience_s: float = 0.0,
+        on_text: Callable[[str], None] = lambda _: None,
     ) -> Climb:
         """Climb, remember and record. Never raises ModelError; cancelling stops the models.
 
-        patience_s: no remote rung is asked before.
+        patience_s: no remote rung is asked before. on_text: told what is written of a line so far; see `climb`.
         """
         deadline = self._settings.config.deadline
         is_function = task.kind is TaskKind.FUNCTION
@@ -96,6 +97,7 @@ class Completer:
             several=SEVERAL if by_hand else 1,
             patience_s=patience_s,
             on_progress=on_progress or (lambda _: None),
+            on_text=on_text,
         )
         if self.code is not None and not is_function:
             self.code.refresh(result.task, self._read)

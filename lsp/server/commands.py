@@ -64,7 +64,11 @@ async def _status(session: Session) -> dict[str, object]:
         projects = [
             {
                 "root": str(project.root) if project.root else None,
-                "answers": {"memory": project.from_memory, "models": project.from_models},
+                "answers": {
+                    "memory": project.from_memory,
+                    "models": project.from_models,
+                    "underway": project.from_underway,
+                },
                 "found_ahead": project.found_ahead,
                 **await project.completer.status(),
             }

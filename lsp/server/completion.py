@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from urllib.parse import unquote
@@ -16,14 +17,17 @@ from rung.cascade.task import Task, TaskKind
 from rung.cascade.trigger import Trigger
 from rung.lsp.server.ahead import Ahead, Shown
 from rung.lsp.server.asked import Asked, asked_of
+from rung.lsp.server.cursor import cursor_after
+from rung.lsp.server.documents import Document
 from rung.lsp.server.offers import Offer, Offers
 from rung.lsp.server.open_files import OpenFiles
 from rung.lsp.server.patience import Patience
 from rung.lsp.server.progress import Progress
 from rung.lsp.server.projects import Project, Projects
-from rung.lsp.server.protocol import RungProtocol, log_failure
+from rung.lsp.server.protocol import RungProtocol, log_if_failed
 from rung.lsp.server.recall import Recall
 from rung.lsp.server.spot import Spot
+from rung.lsp.server.underway import Underway, Write
 from rung.lsp.server.windows import text_after, text_before
 
 ACCEPT = "rung.accept"
@@ -43,13 +47,14 @@ class Completions:
         self._ahead = Ahead(self._recall.answers)
         self._patience = Patience()
         self._running: dict[str, Asked] = {}
+        self._underway: dict[str, Underway] = {}
         self._climbs: set[asyncio.Task[Climb]] = set()
 
     def ask(self, params: InlineCompletionParams) -> asyncio.Task[types.InlineCompletionList | None] | None:
         """Call it in the order of the messages: what the document holds now is what is completed."""
         uri = unquote(params.text_document.uri)
         document = self._protocol.documents().find(uri)
-        self.overtake(uri)
+        self._answer_with_null(uri)
         if document is None or not document.in_sync:
             return None
         asked = self._running[uri] = asked_of(uri, document, params)
@@ -57,17 +62,23 @@ class Completions:
         task.add_done_callback(lambda _: self._ended(asked))
         return task
 
-    def changed(self, uri: str) -> None:
-        """The document has changed, and the offers know."""
-        self.overtake(uri)
+    def changed(self, uri: str, document: Document, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
+        """The document has changed, and the offers know. What is under way goes on where it agrees."""
+        self._answer_with_null(uri)
+        if (underway := self._underway.get(uri)) is not None:
+            place = cursor_after(document, changes[-1]) if changes and document.in_sync else None
+            if place is None:
+                underway.stop()
+            else:
+                underway.goes_on(text_before(document, place), text_after(document, place))
         self._patience.typed()
         if not self._offers.goes_on(uri):
             self._ahead.stop()
 
     def overtake(self, uri: str) -> None:
-        """Nobody waits any more for what was asked in this document."""
-        if (asked := self._running.pop(uri, None)) is not None:
-            asked.overtaken.set()
+        """Nobody wants any more what was asked in this document."""
+        self._answer_with_null(uri)
+        self._stop(uri)
 
     async def close(self, limit: float) -> None:
         """Cancel every climb and wait until it has stopped."""
@@ -76,6 +87,14 @@ class Completions:
         await self._ahead.close(limit)
         if self._climbs:
             await asyncio.wait(self._climbs, timeout=limit)
+
+    def _answer_with_null(self, uri: str) -> None:
+        if (asked := self._running.pop(uri, None)) is not None:
+            asked.overtaken.set()
+
+    def _stop(self, uri: str) -> None:
+        if (underway := self._underway.get(uri)) is not None:
+            underway.stop()
 
     def _ended(self, asked: Asked) -> None:
         if self._running.get(asked.uri) is asked:
@@ -91,29 +110,33 @@ class Completions:
         self._projects.latest = project
         self._open_files.tell(project)
         if asked.trigger is Trigger.AUTOMATIC:
-            known = self._recall.find(asked.uri, before, after, project)
-            if known is not None:
+            if (known := self._recall.find(asked.uri, before, after, project)) is not None:
+                project.from_memory += 1
                 return self._remembered(asked, project, before, after, *known)
+            if await self._goes_on(asked, before, after):
+                known = self._recall.find(asked.uri, before, after, project)
+                if known is not None and not asked.moot:
+                    project.from_underway += 1
+                    return self._remembered(asked, project, before, after, *known)
+        if asked.moot:
+            return None
+        self._stop(asked.uri)
         self._ahead.stop()
         with project.climbing():
             task = await self._task(asked, project, before, after)
             if task is None:
                 return None
             project.from_models += 1
-            climb = await self._climb(asked, project, replace(task, rejected=rejected))
+            climb = await self._climb(asked, project, replace(task, rejected=rejected), before, after)
         if climb is None or asked.moot:
             return None
-        if task.kind is TaskKind.LINE:
-            self._patience.answered(climb)
-            self._recall.keep(asked.uri, before, after, climb, project)
-            if climb.settled:
-                self._go_ahead(asked, project, before, after, _texts(asked, climb))
+        if task.kind is TaskKind.LINE and climb.settled:
+            self._go_ahead(asked, project, before, after, _texts(asked, climb))
         return self._show(asked, project, climb, _texts(asked, climb))
 
     def _remembered(
         self, asked: Asked, project: Project, before: str, after: str, climb: Climb, texts: tuple[str, ...]
     ) -> types.InlineCompletionList | None:
-        project.from_memory += 1
         if not self._offers.follows(asked.uri, climb.id):  # not typed through, where it was done already
             self._go_ahead(asked, project, before, after, texts)
         return self._show(asked, project, climb, texts[:1])
@@ -126,24 +149,48 @@ class Completions:
         task = await asyncio.to_thread(completer.task_at, before, after, path=asked.document.file, language=language)
         return None if asked.moot else task
 
-    async def _climb(self, asked: Asked, project: Project, task: Task) -> Climb | None:
+    async def _goes_on(self, asked: Asked, before: str, after: str) -> bool:
+        """Whether what is under way served this place, too, and came to its end."""
+        underway = self._underway.get(asked.uri)
+        return underway is not None and underway.goes_on(before, after) and await _followed(asked, underway) is not None
+
+    async def _climb(self, asked: Asked, project: Project, task: Task, before: str, after: str) -> Climb | None:
         deadline = project.settings.config.deadline
-        limit = GRACE_S + (deadline.function if task.kind is TaskKind.FUNCTION else deadline.line)
+        is_function = task.kind is TaskKind.FUNCTION
         wanted = self._wants_progress(asked, task)
         patience = self._patience.before_remote if asked.trigger is Trigger.AUTOMATIC else 0.0
         shown = Progress(self._protocol, "rung writes the function", asked.token, asked.overtaken.set)
-        async with shown if wanted else nullcontext() as progress:
+
+        async def run(write: Write) -> Climb:
             report = progress.report if progress else None
-            climb = asyncio.ensure_future(project.completer.complete(task, asked.trigger, report, patience_s=patience))
-            self._climbs.add(climb)
-            climb.add_done_callback(self._climbs.discard)
-            overtaken = asyncio.ensure_future(asked.overtaken.wait())
+            complete = project.completer.complete
+            with project.climbing():
+                climb = await complete(task, asked.trigger, report, patience_s=patience, on_text=write)
+            if not is_function:
+                self._patience.answered(climb)
+                self._recall.keep(asked.uri, before, after, climb, project)
+            return climb
+
+        async with shown if wanted else nullcontext() as progress:
+            underway = Underway(before, after, run, GRACE_S + (deadline.function if is_function else deadline.line))
+            self._begun(asked.uri, underway)
             try:
-                await asyncio.wait({climb, overtaken}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+                return await _followed(asked, underway)
             finally:
-                overtaken.cancel()
-                climb.cancel()
-        return _result(climb)
+                if is_function:
+                    underway.stop()  # nobody types a function as it is being written
+
+    def _begun(self, uri: str, underway: Underway) -> None:
+        self._underway[uri] = underway
+        self._climbs.add(underway.climb)
+
+        def ended(climb: asyncio.Task[Climb]) -> None:
+            self._climbs.discard(climb)
+            if self._underway.get(uri) is underway:
+                del self._underway[uri]
+            log_if_failed("A climb", climb)
+
+        underway.climb.add_done_callback(ended)
 
     def _wants_progress(self, asked: Asked, task: Task) -> bool:
         if asked.trigger is not Trigger.INVOKED or task.kind is not TaskKind.FUNCTION:
@@ -195,11 +242,17 @@ def _clean(asked: Asked, texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked.selected + text for text in cleaned if text))[:MAX_ITEMS]
 
 
-def _result(climb: asyncio.Future[Climb]) -> Climb | None:
-    """None: it is still at work (and cancelled now), was cancelled, or failed."""
-    if not climb.done() or climb.cancelled():
-        return None
-    if (error := climb.exception()) is not None:
-        log_failure("A climb", error)
-        return None
-    return climb.result()
+async def _followed(asked: Asked, underway: Underway) -> Climb | None:
+    """None: nobody waits for it any more, or it did not come to its end. Who cancels the request stops it."""
+    waits = {asyncio.ensure_future(event.wait()) for event in (underway.over, asked.overtaken)}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        if not asked.overtaken.is_set():
+            underway.stop()
+        raise
+    finally:
+        for wait in waits:
+            wait.cancel()
+    climb = underway.climb
+    return climb.result() if climb.done() and not climb.cancelled() and climb.exception() is None else None

@@ -29,8 +29,13 @@ class Completer(Protocol):
         on_progress: Callable[[str], None] | None = None,
         *,
         patience_s: float = 0.0,
+        on_text: Callable[[str], None] = ...,
     ) -> Climb:
-        """Never raises ModelError. Cancelling stops the models. patience_s: no remote rung is asked before."""
+        """Never raises ModelError. Cancelling stops the models.
+
+        patience_s: no remote rung is asked before. on_text: told what the rung that is asked has written of a line so
+        far; "" where the next one is asked.
+        """
         ...
 
     async def ahead(self, task: Task) -> Climb:

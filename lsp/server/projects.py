@@ -27,13 +27,18 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class Project:
-    """Its present completer. from_memory, from_models: requests answered so. found_ahead: answers before a request."""
+    """Its present completer.
+
+    from_memory: requests answered so. from_models: those that models were asked for. from_underway: answered with what
+    models were writing for an earlier one. found_ahead: answers before a request.
+    """
 
     def __init__(self, settings: Settings, completer: Completer) -> None:
         self.settings = settings
         self.completer = completer
         self.from_memory = 0
         self.from_models = 0
+        self.from_underway = 0
         self.found_ahead = 0
         self._climbs = 0
         self._idle = asyncio.Event()

@@ -165,7 +165,7 @@ def _register(session: Session) -> None:
         document = session.protocol.documents().find(uri)
         if document is not None:
             session.offers.changed(uri, document, params.content_changes)
-            session.completions.changed(uri)
+            session.completions.changed(uri, document, params.content_changes)
             session.open_files.changed(document, params.content_changes)
             session.warming.changed(document, params.content_changes)
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 
-from rung.lsp.server.documents import Document, Place, count_line_ends, without_end
+from rung.lsp.server.cursor import cursor_after
+from rung.lsp.server.documents import Document, Place
 from rung.lsp.server.projects import Projects
 from rung.lsp.server.protocol import log_if_failed
 from rung.lsp.server.windows import text_after, text_before
@@ -50,7 +51,7 @@ class Warming:
         self.stop()
         if not self._asked or not document.in_sync or not changes:
             return
-        place = _end(document, changes[-1])
+        place = cursor_after(document, changes[-1])
         if place is None:
             return
         self._latest = _Change(document, document.revision, place)
@@ -107,15 +108,3 @@ class Warming:
         if self._running is running:
             self._running = None
         log_if_failed("Evaluating a prompt ahead", running)
-
-
-def _end(document: Document, change: types.TextDocumentContentChangeEvent) -> Place | None:
-    """Where the cursor is after it, most likely; None: anywhere, the whole text was sent."""
-    if not isinstance(change, types.TextDocumentContentChangePartial):
-        return None
-    start = min(change.range.start, change.range.end, key=lambda at: (at.line, at.character))
-    begin = document.locate(start)
-    below = count_line_ends(change.text)
-    line = min(begin.line + below, len(document.lines) - 1)
-    column = len(change.text) - (max(change.text.rfind("\n"), change.text.rfind("\r")) + 1)
-    return Place(line, min(column + (0 if below else begin.column), len(without_end(document.lines[line]))))

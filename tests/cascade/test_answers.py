@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rung.cascade.answers import CAPACITY, LOOK_BACK, Answers
+from rung.cascade.answers import CAPACITY, LOOK_BACK, Answers, typed_since
 
 TEXT = st.text("ab(\n", max_size=12)
 
@@ -94,3 +94,29 @@ def test_what_is_forgotten_is_not_found() -> None:
     known = answers("x = ", "\n", "f(1)")
     known.forget(lambda value: value == "climb")
     assert known.find("a", "x = ", "\n") is None
+
+
+@given(TEXT, TEXT, TEXT)
+def test_what_was_typed_since_is_what_stands_between_then_and_now(before: str, after: str, typed: str) -> None:
+    since = typed_since((before, after), (before + typed, after))
+    assert since is not None
+    assert before + typed == before + since
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "since"),
+    [
+        ("x = f(", ")\n", "f("),
+        ("x = f(", "]\n", None),
+        ("x =", "\n", None),
+        ("y = ", "\n", None),
+        ("x = f", "y\n", None),
+    ],
+)
+def test_a_closed_bracket_is_no_other_place_and_everything_else_is(before: str, after: str, since: str | None) -> None:
+    assert typed_since(("x = ", "\n"), (before, after)) == since
+
+
+def test_more_than_is_looked_back_is_another_place() -> None:
+    assert typed_since(("x = ", "\n"), ("x = " + "y" * LOOK_BACK, "\n")) == "y" * LOOK_BACK
+    assert typed_since(("x = ", "\n"), ("x = " + "y" * (LOOK_BACK + 1), "\n")) is None

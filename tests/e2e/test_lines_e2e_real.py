@@ -65,7 +65,7 @@ async def test_a_line_that_is_typed_through_costs_no_model_and_no_time(project: 
             began = time.monotonic()
             assert inserted(await peer.complete(uri, 5, 20 + typed)) == [text[typed:]]
             times.append(time.monotonic() - began)
-        assert (await status(peer))["answers"] == {"memory": len(text) - 1, "models": 1}
+        assert (await status(peer))["answers"] == {"memory": len(text) - 1, "models": 1, "underway": 0}
         assert sorted(times)[len(times) // 2] < 0.01
 
 
@@ -81,7 +81,7 @@ async def test_the_line_after_an_accepted_one_is_there_when_it_is_asked_for(proj
         peer.change(uri, 3, 5, 20 + len(text), 20 + len(text), "\n    ")
         models = (await status(peer))["answers"]["models"]
         await peer.complete(uri, 6, 4)
-        assert (await status(peer))["answers"] == {"memory": 1, "models": models}
+        assert (await status(peer))["answers"] == {"memory": 1, "models": models, "underway": 0}
 
 
 async def test_a_rejected_line_comes_from_the_large_rung_next_with_what_was_rejected_as_its_draft(

@@ -32,6 +32,7 @@ class FakeCompleter:
     def __init__(self, settings: Settings, notify: Notify) -> None:
         self._notify = notify
         self._settings = settings
+        self._rest = asyncio.Event()
         self._worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         self.seen = {
             "worker": self._worker.pid,
@@ -66,6 +67,7 @@ class FakeCompleter:
         on_progress: Callable[[str], None] | None = None,
         *,
         patience_s: float = 0.0,
+        on_text: Callable[[str], None] = lambda _: None,
     ) -> Climb:
         self.seen["climbs"] += 1
         self.seen["tasks"].append([task.prefix[-80:], task.suffix[:80], str(task.path), task.language, trigger.value])
@@ -84,9 +86,12 @@ class FakeCompleter:
             except asyncio.CancelledError:
                 self.seen["cancelled"] += 1
                 raise
+        if word == "PARTLY":
+            await self._partly(on_text)
         text, others = {
             "EMPTY": ("", ()),
             "SEVERAL": ("one", ("two", "one", "", "three")),
+            "PARTLY": (" + 1 + 2", ()),
             "LINES": ("a\r\nb", ()),
             "SIZES": (f"{len(task.prefix.encode())} {len(task.suffix.encode())}", ()),
         }.get(word, (" + 1", ()))
@@ -94,6 +99,17 @@ class FakeCompleter:
         if task.rejected is not None:
             self.seen["rejected"].append([task.rejected.rung, task.rejected.text, task.prefix[-20:]])
         return Climb(climb_id, task, _steps(task, answer), answer, 0.0)
+
+    async def _partly(self, on_text: Callable[[str], None]) -> None:
+        """Write the beginning; the rest once `rung.explain` was asked about the last one."""
+        on_text(" + 1")
+        try:
+            await self._rest.wait()
+        except asyncio.CancelledError:
+            self.seen["cancelled"] += 1
+            raise
+        on_text(" + 1 + 2")
+        await asyncio.sleep(0)  # cut off here where that is not what was typed
 
     async def ahead(self, task: Task) -> Climb:
         """Where SURE stands, " + 2" comes next."""
@@ -128,6 +144,8 @@ class FakeCompleter:
         self.seen["outcomes"].append([request_id, outcome.value])
 
     def explain(self, request_id: str | None = None) -> dict[str, object]:
+        if request_id is None:
+            self._rest.set()
         return {"markdown": f"# {request_id or 'the last'}", "id": request_id}
 
     async def status(self) -> dict[str, object]:

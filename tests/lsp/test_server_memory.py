@@ -39,7 +39,7 @@ async def test_what_is_typed_through_is_answered_from_memory_with_the_same_id(pe
         assert inserted(result) == [" + 1"[typed:]]
         assert result["items"][0]["command"]["arguments"] == ["climb-1", 0]
     seen = await peer.seen()
-    assert (seen["climbs"], seen["answers"]) == (1, {"memory": 3, "models": 1})
+    assert (seen["climbs"], seen["answers"]) == (1, {"memory": 3, "models": 1, "underway": 0})
     await peer.command("rung.accept", "climb-1", 0)
     assert (await peer.seen())["outcomes"] == [["climb-1", "accepted"]]
 

@@ -85,7 +85,13 @@ class Never:
         return Task(TaskKind.LINE, source_before, source_after)
 
     async def complete(
-        self, task: Task, trigger: Trigger, on_progress: object = None, *, patience_s: float = 0.0
+        self,
+        task: Task,
+        trigger: Trigger,
+        on_progress: object = None,
+        *,
+        patience_s: float = 0.0,
+        on_text: object = None,
     ) -> Climb:
         self.began.set()
         while True:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
+from rung.lsp.server.cursor import cursor_after
 from rung.lsp.server.documents import Document, Place
-from rung.lsp.server.warming import _end
 
 from .server_peer import Peer, TcpServer, completion_params, inserted, result_of, serving
 
@@ -164,7 +164,7 @@ def test_a_change_ends_where_its_text_does(head: str, removed: str, text: str, t
         range=types.Range(_position(head), _position(head + removed)), text=text
     )
     document.apply_change(change)
-    place = _end(document, change)
+    place = cursor_after(document, change)
     assert place is not None
     lines = document.lines
     before = "".join([*lines[: place.line], lines[place.line][: place.column]])
