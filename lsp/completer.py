@@ -93,7 +93,7 @@ class Completer:
             self._gate,
             await self._find_tester() if is_function else None,
             deadline_s=deadline.function if is_function else deadline.line,
-            retriever=self._retriever,
+            retriever=self._retriever(trigger),
             several=SEVERAL if by_hand else 1,
             patience_s=patience_s,
             on_progress=on_progress or (lambda _: None),
@@ -115,7 +115,7 @@ class Completer:
             self._gate,
             None,
             deadline_s=self._settings.config.deadline.line,
-            retriever=self._retriever,
+            retriever=self._retriever(Trigger.AUTOMATIC),
             ahead=True,
         )
 
@@ -132,8 +132,9 @@ class Completer:
 
         Never raises ModelError. Cancelling stops the model.
         """
-        if self._retriever is not None and task.kind is TaskKind.LINE:
-            task = replace(task, retrieved=await self._retriever.retrieve(task))
+        retriever = self._retriever(Trigger.AUTOMATIC)
+        if retriever is not None and task.kind is TaskKind.LINE:
+            task = replace(task, retrieved=await retriever.retrieve(task))
         await self._read(task)
 
     def edited(self, files: Iterable[OpenFile], closed: Iterable[Path]) -> None:
@@ -220,9 +221,11 @@ class Completer:
         if self.code is not None:
             await self.code.start()
 
-    @property
-    def _retriever(self) -> Retriever | None:
-        return self.code.retriever if self.code is not None else None
+    def _retriever(self, trigger: Trigger) -> Retriever | None:
+        if self.code is None:
+            return None
+        typing = trigger is Trigger.AUTOMATIC and not self.ladder.rungs[0].remote
+        return self.code.kept if typing else self.code.retriever
 
     async def _read(self, task: Task) -> None:
         """Let a local model read what it would be asked first."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rung.cascade.config import Config
 from rung.cascade.retrieval import Progress, Repository
-from rung.cascade.retrieval.kept import KeptRetriever
+from rung.cascade.retrieval.kept import Kept, KeptRetriever
 from rung.cascade.task import Task
 from rung.lsp.notice import Level, Notice, Notify
 
@@ -26,13 +26,17 @@ class OpenFile:
 
 
 class ProjectCode:
-    """retriever: for climbs. on_indexing: told how far the index is, while it is set."""
+    """retriever: for climbs. kept: for those of a local model while somebody types.
+
+    on_indexing: told how far the index is, while it is set.
+    """
 
     def __init__(self, root: Path, config: Config, notify: Notify) -> None:
         self._notify = notify
         self._repository = Repository(root, config.never_send, self._progress)
         self._refreshing: asyncio.Task[None] | None = None
         self.retriever = KeptRetriever(self._repository, root)
+        self.kept = Kept(self.retriever)
         self.on_indexing: OnIndexing | None = None
         self._latest = Progress(0, 0)
 

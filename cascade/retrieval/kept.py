@@ -2,7 +2,7 @@
 
 Other chunks at the beginning of the prompt mean that all of it is read anew. So those of a file stay until the cursor
 has gone far; when it has moved some lines, others are looked for in the background (`fresh`), and taken once a model
-has read them (`adopt`).
+has read them (`adopt`). Who completes while somebody types takes no others at all before that (`Kept`).
 """
 
 from __future__ import annotations
@@ -61,10 +61,15 @@ class KeptRetriever:
         """See `Retriever`."""
         return await self._found(task, task.rejected)
 
-    def drifted(self, task: Task) -> bool:
-        """Whether others may be better: the cursor has moved on, or there were none, as before the index was made."""
+    def kept(self, task: Task) -> tuple[Chunk, ...]:
+        """Those of the task's file, maybe none; nothing is searched for."""
         kept = self._kept.get(task.path)
-        return kept is not None and not (kept.chunks and kept.is_within(task, _NEAR))
+        return kept.chunks if kept is not None else ()
+
+    def drifted(self, task: Task) -> bool:
+        """Whether others may be better: the cursor has moved on, or there are none, as before the index was made."""
+        kept = self._kept.get(task.path)
+        return kept is None or not kept.chunks or not kept.is_within(task, _NEAR)
 
     async def fresh(self, task: Task) -> tuple[Chunk, ...]:
         """Those that are best now, whatever was rejected: what is kept serves the texts that follow, too."""
@@ -93,3 +98,18 @@ class KeptRetriever:
         if path is None or not path.is_relative_to(self._root):
             return None
         return path.relative_to(self._root).as_posix()
+
+
+class Kept:
+    """Implements `Retriever` with what is kept alone: other chunks would have to be read while somebody waits."""
+
+    def __init__(self, retriever: KeptRetriever) -> None:
+        self._retriever = retriever
+
+    async def retrieve(self, task: Task) -> tuple[Chunk, ...]:
+        """See `Retriever`."""
+        return self._retriever.kept(task)
+
+    async def retrieve_again(self, task: Task) -> tuple[Chunk, ...]:
+        """See `Retriever`."""
+        return await self._retriever.retrieve_again(task)

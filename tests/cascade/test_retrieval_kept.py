@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rung.cascade.chunk import Chunk
-from rung.cascade.retrieval.kept import KeptRetriever
+from rung.cascade.retrieval.kept import Kept, KeptRetriever
 from rung.cascade.retrieval.query import Query
 from rung.cascade.task import Rejected, Task, TaskKind
 
@@ -60,6 +60,24 @@ async def test_a_cursor_that_jumps_gets_others_at_once_and_so_does_another_file(
     assert await retriever.retrieve(at(500)) != first
     assert await retriever.retrieve(at(10, path="/p/b.py")) != first
     assert [query.path for query in searches.queries] == ["a.py", "a.py", "b.py"]
+
+
+async def test_who_types_is_given_what_is_kept_and_nothing_is_searched_meanwhile() -> None:
+    retriever, searches = kept()
+    typing = Kept(retriever)
+    assert (await typing.retrieve(at(10)), retriever.drifted(at(10)), searches.queries) == ((), True, [])
+    chunks = await retriever.fresh(at(10))
+    retriever.adopt(at(10), chunks)
+    assert (await typing.retrieve(at(10)), retriever.drifted(at(10))) == (chunks, False)
+    assert (await typing.retrieve(at(500)), retriever.drifted(at(500))) == (chunks, True)
+    assert len(searches.queries) == 1
+
+
+async def test_who_has_rejected_a_text_waits_for_other_code() -> None:
+    retriever, searches = kept()
+    rejected = replace(at(300), rejected=Rejected("small", "load(path)", 0.7))
+    assert await Kept(retriever).retrieve_again(rejected)
+    assert searches.queries[0].second == "load(path)"
 
 
 async def test_an_edit_of_the_lines_above_is_no_jump() -> None:

@@ -115,7 +115,7 @@ async def test_code_of_another_file_is_read_with_the_line_and_named_in_its_expla
             while not (await status(peer))["index"]["complete"]:
                 pass
         peer.change_with(uri, 2, {"text": MAIN})
-        result = await peer.complete(uri, 3, 19)
+        result = await peer.complete(uri, 3, 19, kind=1)
         assert inserted(result)[0].startswith("hexagon(side_length")
         why = await peer.command("rung.explain", result["items"][0]["command"]["arguments"][0])
         assert why["retrieved"] == [{"path": "shapes.py", "line": 1}]

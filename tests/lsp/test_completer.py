@@ -89,10 +89,12 @@ async def indexed(completer: Completer) -> None:
         await asyncio.wait_for(ended.wait(), LIMIT_S)
 
 
-async def complete(completer: Completer, path: Path, source: str = SOURCE) -> Climb:
+async def complete(
+    completer: Completer, path: Path, source: str = SOURCE, trigger: Trigger = Trigger.AUTOMATIC
+) -> Climb:
     task = completer.task_at(source, "\n", path=path, language="python")
     assert task is not None
-    return await completer.complete(task, Trigger.AUTOMATIC)
+    return await completer.complete(task, trigger)
 
 
 async def is_well(connection: Connection) -> None:
@@ -266,13 +268,32 @@ SHAPES = (
 MAIN = "from shapes import *\n\nside_length = 3\nprint(perimeter_of_"
 
 
-async def test_code_of_another_file_is_found_and_completed_with(configure: Configure) -> None:
+@pytest.mark.parametrize("trigger", [Trigger.COMMAND_LINE, Trigger.INVOKED])
+async def test_code_of_another_file_is_found_and_completed_with(configure: Configure, trigger: Trigger) -> None:
     project = configure(theta=0)
     (project / "shapes.py").write_text(SHAPES)
     async with completing(project) as (completer, _):
         await indexed(completer)
+        result = await complete(completer, project / "main.py", MAIN, trigger)
+        assert [chunk.path for chunk in result.task.retrieved] == ["shapes.py"]
+        assert result.answer is not None
+        assert result.answer.text.startswith("hexagon(side_length")
+
+
+async def test_who_types_is_completed_with_it_once_the_model_has_read_it(configure: Configure) -> None:
+    project = configure(theta=0)
+    (project / "shapes.py").write_text(SHAPES)
+    async with completing(project) as (completer, _):
+        await indexed(completer)
+        first = await complete(completer, project / "main.py", MAIN)
+        assert first.task.retrieved == ()
+        assert completer.code is not None
+        async with asyncio.timeout(LIMIT_S):
+            while not await completer.code.kept.retrieve(first.task):
+                await asyncio.sleep(0)
         result = await complete(completer, project / "main.py", MAIN)
         assert [chunk.path for chunk in result.task.retrieved] == ["shapes.py"]
+        assert result.usage.cached > result.usage.prompt - 8
         assert result.answer is not None
         assert result.answer.text.startswith("hexagon(side_length")
 
@@ -298,12 +319,12 @@ async def test_an_open_document_counts_as_it_is_and_a_saved_file_is_found(config
     async with completing(project) as (completer, _):
         await indexed(completer)
         completer.edited([OpenFile(project / "unsaved.py", lambda: SHAPES, 1)], [])
-        result = await complete(completer, project / "main.py", MAIN)
+        result = await complete(completer, project / "main.py", MAIN, Trigger.INVOKED)
         assert [chunk.path for chunk in result.task.retrieved] == ["unsaved.py"]
         completer.edited([], [project / "unsaved.py"])
         (project / "saved.py").write_text(SHAPES)
         await completer.saved(project / "saved.py")
-        result = await complete(completer, project / "other.py", MAIN)
+        result = await complete(completer, project / "other.py", MAIN, Trigger.INVOKED)
         assert [chunk.path for chunk in result.task.retrieved] == ["saved.py"]
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rung.models.llama.engine.backend import Decoded
 from rung.models.llama.engine.engine import Engine
+from rung.models.llama.engine.loop import Request
 from rung.models.llama.settings import EngineSettings
 from rung.models.protocol import Priority, Prompt, Sampling, Token
 
@@ -169,6 +171,34 @@ def test_cancelling_stops_the_evaluation_of_a_prompt(asking: Asking) -> None:
     assert asking.cancelled(request)
     usage = asking.generate(long, Sampling(1))[0].usage
     assert usage.cached < usage.prompt // 2
+
+
+def test_keys_that_come_faster_than_whole_chunks_are_evaluated_do_not_keep_a_prompt_from_being_read(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = asking.engine.decode
+    request: Request | None = None
+    batches: list[int] = []
+
+    def decode_until_the_next_key(tokens: Sequence[int], *rest: Sequence[int]) -> Decoded:
+        batches.append(len(tokens))
+        if len(tokens) > 16 and request is not None:
+            asking.loop.cancel(request)
+        return decode(tokens, *rest)
+
+    monkeypatch.setattr(asking.engine, "decode", decode_until_the_next_key)
+    long = Prompt((SOURCE + SOURCE).replace("name", "thing"))
+    request = asking.submit(long, Sampling(2))
+    asking.work()
+    assert asking.cancelled(request)
+    request = asking.submit(replace(long, prefix=long.prefix + "t"), Sampling(2))
+    asking.work()
+    assert asking.answer(request)
+    assert max(batches) > 16
+    batches.clear()
+    request = None
+    asking.generate(Prompt((SOURCE + SOURCE).replace("name", "other")), Sampling(1))
+    assert max(batches) > 16  # nobody is in a hurry any more
 
 
 def test_what_is_cancelled_while_it_waits_is_never_begun(asking: Asking) -> None:
