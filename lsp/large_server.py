@@ -21,9 +21,9 @@ from rung.models.stopping import stop
 _START_S = 120.0
 _STOP_S = 5.0
 _POLL_S = 0.2
-# llama-cpp-python's server penalizes repetition unless told otherwise; code repeats itself.
 # An example: what a small hosted model costs. $ per million tokens.
 EXAMPLE_PRICE = Price(0.10, 0.40)
+# llama-cpp-python's server penalizes repetition unless told otherwise; code repeats itself.
 EXTRA: dict[str, str | int | float | bool | None] = {"repeat_penalty": 1.0}
 
 
@@ -39,11 +39,11 @@ async def large_server(checkpoint: Path, model: str, *, context: int, threads: i
     port = free_port()
     url = f"http://127.0.0.1:{port}/v1"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "llama_cpp.server", "--model", str(checkpoint), "--model_alias", model),
+        *(sys.executable, "-m", "rung.lsp.with_parent", "llama_cpp.server", "--model", str(checkpoint), "--model_alias", model),
         *("--host", "127.0.0.1", "--port", str(port), "--n_ctx", str(context)),
         *("--n_threads", str(threads), "--n_threads_batch", str(threads)),
         *("--logits_all", "false"),  # else it keeps a row for each token of the prompt: gigabytes, and slow
-        stdin=DEVNULL,
+        stdin=PIPE,
         stdout=DEVNULL,
         stderr=PIPE,
         env={**os.environ, "OMP_WAIT_POLICY": "passive"},

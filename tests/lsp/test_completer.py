@@ -290,7 +290,7 @@ async def test_who_types_is_completed_with_it_once_the_model_has_read_it(configu
         assert completer.code is not None
         async with asyncio.timeout(LIMIT_S):
             while not await completer.code.kept.retrieve(first.task):
-                await asyncio.sleep(0)
+                await completer.status()
         result = await complete(completer, project / "main.py", MAIN)
         assert [chunk.path for chunk in result.task.retrieved] == ["shapes.py"]
         assert result.usage.cached > result.usage.prompt - 8
