@@ -39,7 +39,8 @@ async def large_server(checkpoint: Path, model: str, *, context: int, threads: i
     port = free_port()
     url = f"http://127.0.0.1:{port}/v1"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rung.lsp.with_parent", "llama_cpp.server", "--model", str(checkpoint), "--model_alias", model),
+        *(sys.executable, "-m", "rung.lsp.with_parent", "llama_cpp.server"),
+        *("--model", str(checkpoint), "--model_alias", model),
         *("--host", "127.0.0.1", "--port", str(port), "--n_ctx", str(context)),
         *("--n_threads", str(threads), "--n_threads_batch", str(threads)),
         *("--logits_all", "false"),  # else it keeps a row for each token of the prompt: gigabytes, and slow

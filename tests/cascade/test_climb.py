@@ -365,6 +365,18 @@ async def test_progress_tells_who_is_asked_and_how_far_it_is() -> None:
     assert told == ["asking small", "small: 32 tokens", "small: 64 tokens"]
 
 
+async def test_what_is_written_is_told_as_it_comes_and_anew_at_each_rung() -> None:
+    async def behave(_: Prompt, __: Sampling, on_token: OnToken) -> Any:
+        assert on_token
+        for word in ("f", "(", "x"):
+            on_token(0, Token(word, -3.0))
+        return [generation("f(x", 0.05)]
+
+    told: list[str] = []
+    await up(rung("small", behave), rung("large", behave), on_text=told.append)
+    assert told == ["", "f", "f(", "f(x"] * 2
+
+
 kinds = st.tuples(
     st.booleans(),  # remote
     st.sampled_from(["text", "empty", "down"]),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ..lsp.server_peer import Peer, inserted, serving
+from ..lsp.server_peer import Peer, completion_params, inserted, serving
 from ..models import http_server
 from ..models.http_server import Connection, Server
 from .test_server_e2e_real import SERVE, SOURCE
@@ -50,6 +50,12 @@ async def status(peer: Peer) -> Any:
     return found
 
 
+async def generated(peer: Peer) -> int:
+    """Tokens that the worker has written so far."""
+    (rung,) = (await status(peer))["ladder"]
+    return int((rung["tokens"] or {"generated": 0})["generated"])
+
+
 async def large_answers(connection: Connection) -> None:
     await connection.text("readlines()")
 
@@ -67,6 +73,24 @@ async def test_a_line_that_is_typed_through_costs_no_model_and_no_time(project: 
             times.append(time.monotonic() - began)
         assert (await status(peer))["answers"] == {"memory": len(text) - 1, "models": 1, "underway": 0}
         assert sorted(times)[len(times) // 2] < 0.01
+
+
+async def test_who_types_what_is_being_written_asks_the_models_once(project: Path, smollm2: Path) -> None:
+    first, second = (project / "a.py").as_uri(), (project / "b.py").as_uri()
+    async with session(project, smollm2) as peer:
+        peer.open(first, SOURCE)
+        (text,) = inserted(await peer.complete(first, 5, 20))
+        written = await generated(peer)
+        peer.open(second, SOURCE)
+        _, overtaken = peer.begin("textDocument/inlineCompletion", completion_params(second, 5, 20))
+        async with asyncio.timeout(LIMIT_S):
+            while await generated(peer) == written:
+                pass
+        peer.change(second, 2, 5, 20, 20, text[0])
+        assert inserted(await peer.complete(second, 5, 21)) == [text[1:]]
+        await peer.wait(overtaken)
+        answers = (await status(peer))["answers"]
+        assert (answers["models"], answers["underway"] + answers["memory"]) == (2, 1)
 
 
 async def test_the_line_after_an_accepted_one_is_there_when_it_is_asked_for(project: Path, smollm2: Path) -> None:
