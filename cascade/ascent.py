@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from rung.cascade.attempt import Attempt, Bound, Decision, Step
 from rung.cascade.function import FunctionAttempt, solution_call, test_call
@@ -20,6 +21,9 @@ from rung.cascade.spending import Meter
 from rung.cascade.spending import bound as bound_of
 from rung.cascade.task import Task, TaskKind
 from rung.models.protocol import ModelError, Priority, Prompt, Sampling, Usage
+
+OnText = Callable[[str, str], None]
+"""(name of the rung that is asked, what it has written of a line so far: "" when it is asked)."""
 
 # A prompt without retrieved code is better than a late one.
 _RETRIEVAL_S = 0.2
@@ -44,7 +48,7 @@ class Ascent:
     several: int
     ahead: bool
     on_progress: Callable[[str], None]
-    on_text: Callable[[str], None]
+    on_text: OnText
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     steps: list[Step] = field(default_factory=list)
 
@@ -126,7 +130,7 @@ class Ascent:
                 return admitted
             passed = admitted
         self.on_progress(f"asking {rung.name}")
-        self.on_text("")
+        self.on_text(rung.name, "")
         return await self._attempt(rung, passed, whole=whole)
 
     async def _admit(self, rung: Rung) -> Pass | Step:
@@ -193,9 +197,8 @@ class Ascent:
                 self.task, self.task.function, rung, theta, self.tester, meter, self.on_progress
             ).run()
         priority = Priority.BACKGROUND if self.ahead else Priority.LINE
-        return await attempt_line(
-            self.task, rung, meter, theta=theta, whole=whole, priority=priority, on_text=self.on_text
-        )
+        tell = partial(self.on_text, rung.name)
+        return await attempt_line(self.task, rung, meter, theta=theta, whole=whole, priority=priority, on_text=tell)
 
     def _judge(self, rung: Rung, attempt: Attempt) -> Step:
         theta = self.ladder.theta_of(rung, self.task.kind)

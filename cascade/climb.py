@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from rung.cascade.ascent import Ascent
+from rung.cascade.ascent import Ascent, OnText
 from rung.cascade.attempt import Climb
 from rung.cascade.gate import Gate
 from rung.cascade.ladder import Ladder
@@ -26,7 +26,7 @@ async def climb(
     patience_s: float = 0.0,
     ahead: bool = False,
     on_progress: Callable[[str], None] = lambda _: None,
-    on_text: Callable[[str], None] = lambda _: None,
+    on_text: OnText = lambda _, __: None,
 ) -> Climb:
     """Ask the rungs in order; the first attempt that scores at least θ is the answer (Chen et al. 2024, section 3.1).
 
@@ -37,8 +37,7 @@ async def climb(
 
     several: texts wanted beside the answer. patience_s: no remote rung is asked before. ahead: of a request that may
     follow: everybody else is served first, and the climb ends below the first remote rung, without an answer where
-    none was adopted. on_text: told what the rung that is asked has written of a line so far; "" where the next one is
-    asked. Never raises ModelError; a cancelled climb settles what it spent.
+    none was adopted. on_text: see `OnText`. Never raises ModelError; a cancelled climb settles what it spent.
     """
     began = time.monotonic()
     ascent = Ascent(

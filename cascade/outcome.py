@@ -61,6 +61,14 @@ class OfferedText:
         self._decided = Outcome.ACCEPTED
         return Outcome.ACCEPTED
 
+    def taken(self) -> None:
+        """The editor said that a part of it was accepted; how much, the document tells."""
+        self._jumped = max(self._jumped, len(self.since), 1)
+
+    def dismissed(self) -> Outcome | None:
+        """The editor said that the user made it go away."""
+        return self._left(Outcome.DISMISSED) if self.undecided else None
+
     def gone(self) -> Outcome | None:
         """The document was closed, the cursor moved away, or something else was offered."""
         return self._left(Outcome.IGNORED) if self.undecided else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rung.cascade.admission import Admission
 from rung.cascade.ahead import first_call
+from rung.cascade.ascent import OnText
 from rung.cascade.attempt import Climb
 from rung.cascade.budget import Budget, Limits
 from rung.cascade.climb import climb
@@ -78,11 +79,11 @@ class Completer:
         on_progress: Callable[[str], None] | None = None,
         *,
         patience_s: float = 0.0,
-        on_text: Callable[[str], None] = lambda _: None,
+        on_text: OnText = lambda _, __: None,
     ) -> Climb:
         """Climb, remember and record. Never raises ModelError; cancelling stops the models.
 
-        patience_s: no remote rung is asked before. on_text: told what is written of a line so far; see `climb`.
+        patience_s: no remote rung is asked before. on_text: see `OnText`.
         """
         deadline = self._settings.config.deadline
         is_function = task.kind is TaskKind.FUNCTION

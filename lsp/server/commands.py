@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rung.lsp.server.session import Session
 
 EXPLAIN = "rung.explain"
+PAUSE = "rung.pause"
 STATUS = "rung.status"
 STATUS_S = 5.0
 
@@ -40,6 +41,21 @@ def register_commands(session: Session) -> None:
                 types.ShowMessageParams(type=types.MessageType.Info, message=str(explanation["markdown"]))
             )
         return explanation
+
+    @session.server.command(PAUSE)
+    def pause(*arguments: Any) -> dict[str, bool]:
+        """(where, whether): "here", the project that was worked in last, or "everywhere", for this session."""
+        if len(arguments) != 2 or arguments[0] not in ("here", "everywhere") or not isinstance(arguments[1], bool):
+            raise Refusal(ErrorCodes.InvalidParams, f'{PAUSE} takes "here" or "everywhere", and true or false.')
+        project = session.projects.latest
+        root = project.root if project is not None else None
+        if arguments[0] == "everywhere":
+            session.pausing.everywhere = arguments[1]
+        else:
+            session.pausing.pause(root, paused=arguments[1])
+        if project is not None:
+            session.status.look(project)
+        return {"here": session.pausing.holds(root), "everywhere": session.pausing.everywhere}
 
     @session.server.command(STATUS)
     def status(*arguments: Any) -> asyncio.Task[dict[str, object]]:

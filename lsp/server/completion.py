@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from lsprotocol import types
 from lsprotocol.types import InlineCompletionItem, InlineCompletionParams
 
+from rung.cascade.ascent import OnText
 from rung.cascade.attempt import Climb
 from rung.cascade.outcome import OfferedText
 from rung.cascade.task import Task, TaskKind
@@ -22,12 +23,14 @@ from rung.lsp.server.documents import Document
 from rung.lsp.server.offers import Offer, Offers
 from rung.lsp.server.open_files import OpenFiles
 from rung.lsp.server.patience import Patience
+from rung.lsp.server.pausing import Pausing
 from rung.lsp.server.progress import Progress
 from rung.lsp.server.projects import Project, Projects
 from rung.lsp.server.protocol import RungProtocol, log_if_failed
 from rung.lsp.server.recall import Recall
 from rung.lsp.server.spot import Spot
-from rung.lsp.server.underway import Underway, Write
+from rung.lsp.server.status import Status
+from rung.lsp.server.underway import Underway
 from rung.lsp.server.windows import text_after, text_before
 
 ACCEPT = "rung.accept"
@@ -38,8 +41,18 @@ GRACE_S = 5.0  # beyond the deadline that a climb keeps itself; recording what i
 class Completions:
     """Answers null wherever there is nothing to show: an empty list would wipe a newer answer in some editors."""
 
-    def __init__(self, protocol: RungProtocol, projects: Projects, offers: Offers, open_files: OpenFiles) -> None:
+    def __init__(
+        self,
+        protocol: RungProtocol,
+        projects: Projects,
+        offers: Offers,
+        open_files: OpenFiles,
+        pausing: Pausing,
+        status: Status,
+    ) -> None:
         self._protocol = protocol
+        self._pausing = pausing
+        self._status = status
         self._open_files = open_files
         self._projects = projects
         self._offers = offers
@@ -109,7 +122,10 @@ class Completions:
             return None
         self._projects.latest = project
         self._open_files.tell(project)
+        self._status.look(project)
         if asked.trigger is Trigger.AUTOMATIC:
+            if self._pausing.holds(project.root):
+                return None
             if (known := self._recall.find(asked.uri, before, after, project)) is not None:
                 project.from_memory += 1
                 return self._remembered(asked, project, before, after, *known)
@@ -161,11 +177,17 @@ class Completions:
         patience = self._patience.before_remote if asked.trigger is Trigger.AUTOMATIC else 0.0
         shown = Progress(self._protocol, "rung writes the function", asked.token, asked.overtaken.set)
 
-        async def run(write: Write) -> Climb:
+        async def run(write: OnText) -> Climb:
             report = progress.report if progress else None
             complete = project.completer.complete
-            with project.climbing():
-                climb = await complete(task, asked.trigger, report, patience_s=patience, on_text=write)
+            with project.climbing(), self._status.climbing(project) as status:
+
+                def on_text(rung: str, text: str) -> None:
+                    write(rung, text)
+                    status.asks(rung)
+
+                climb = await complete(task, asked.trigger, report, patience_s=patience, on_text=on_text)
+                status.climb = climb
             if not is_function:
                 self._patience.answered(climb)
                 self._recall.keep(asked.uri, before, after, climb, project)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from rung.cascade.ascent import OnText
 from rung.cascade.attempt import Climb
 from rung.cascade.config import Settings
 from rung.cascade.task import Task
@@ -29,12 +30,11 @@ class Completer(Protocol):
         on_progress: Callable[[str], None] | None = None,
         *,
         patience_s: float = 0.0,
-        on_text: Callable[[str], None] = ...,
+        on_text: OnText = ...,
     ) -> Climb:
         """Never raises ModelError. Cancelling stops the models.
 
-        patience_s: no remote rung is asked before. on_text: told what the rung that is asked has written of a line so
-        far; "" where the next one is asked.
+        patience_s: no remote rung is asked before. on_text: see `OnText`.
         """
         ...
 

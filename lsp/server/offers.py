@@ -29,7 +29,7 @@ _REPORT_S = 10.0
 class Offer:
     """What a request was answered with. climb: which found it. text: what is left of its answer at this place.
 
-    typed_over: something else was typed here: an implicit rejection (MCCom).
+    typed_over: something else was typed here: an implicit rejection (MCCom); or it was dismissed.
     """
 
     uri: str
@@ -123,6 +123,20 @@ class Offers:
             self._typed_over.pop(offer.uri, None)
             self._report(offer, offer.text.accepted())
 
+    def told(self, request_id: str, outcome: Outcome) -> None:
+        """The editor says what it knows of an offer beside what its document shows. Others are not reported."""
+        offer = self._known.get(request_id)
+        if offer is None:
+            return
+        if outcome is Outcome.ACCEPTED:
+            self.accepted(request_id)
+        elif outcome is Outcome.PARTLY_ACCEPTED:
+            offer.text.taken()
+        elif outcome is Outcome.DISMISSED:
+            self._dismiss(offer)
+        elif offer.text.undecided:
+            self._report(offer, outcome)
+
     def closed(self, uri: str) -> None:
         self._typed_over.pop(uri, None)
         if (offer := self._latest.pop(uri, None)) is not None:
@@ -136,6 +150,13 @@ class Offers:
         """Wait for the reports that are under way, at most `limit` seconds."""
         if self._reports:
             await asyncio.wait(self._reports, timeout=limit)
+
+    def _dismiss(self, offer: Offer) -> None:
+        outcome = offer.text.dismissed()
+        if outcome is Outcome.DISMISSED:
+            offer.typed_over = True
+            self._typed_over[offer.uri] = offer
+        self._report(offer, outcome)
 
     def _replace(self, old: Offer, new: Offer, document: Document) -> None:
         rest = old.text.remaining

@@ -55,6 +55,11 @@ class RungProtocol(LanguageServerProtocol):
         self._open: set[MessageId] = set()
         self._asked: dict[MessageId, asyncio.Future[Any]] = {}
 
+    @property
+    def converter(self) -> Converter:
+        """Makes classes of JSON."""
+        return self._converter
+
     def documents(self) -> Documents:
         """No property: pygls reads all of these before there is a workspace."""
         workspace = self.workspace
@@ -88,6 +93,10 @@ class RungProtocol(LanguageServerProtocol):
         """Answer with an error."""
         log.warning("Refused a message: %s", refusal.text)
         self._send_error(refusal)
+
+    def drop(self, method: str, why: str) -> None:
+        """Of a notification whose params nobody understands."""
+        log.warning("Dropped a notification %s, its params do not fit: %s", method, why)
 
     async def ask(self, method: str, params: object, limit: float) -> Any:
         """The client's answer, within `limit` seconds. Raises ClientRefused."""
@@ -159,7 +168,7 @@ class RungProtocol(LanguageServerProtocol):
         try:
             params = self._params(method, data)
         except ValueError as error:
-            log.warning("Dropped a notification %s, its params do not fit: %s", method, error)
+            self.drop(method, str(error))
             self._mark_unsynced(method, data)
             return
         if method == types.CANCEL_REQUEST:

@@ -21,8 +21,11 @@ from rung.lsp.server.lifetime import wait_for_death
 from rung.lsp.server.notices import Notices
 from rung.lsp.server.offers import Offers
 from rung.lsp.server.open_files import OpenFiles
+from rung.lsp.server.outcomes import register_outcomes
+from rung.lsp.server.pausing import Pausing
 from rung.lsp.server.projects import Projects
 from rung.lsp.server.protocol import RungProtocol, log_failure
+from rung.lsp.server.status import Status
 from rung.lsp.server.streams import Sink, Source
 from rung.lsp.server.uris import path_of
 from rung.lsp.server.warming import Warming
@@ -56,10 +59,12 @@ class Session:
         self.projects = Projects(make, self.notices)
         self.offers = Offers()
         self.open_files = OpenFiles(protocol.documents)
-        self.completions = Completions(protocol, self.projects, self.offers, self.open_files)
+        self.pausing = Pausing()
+        self.status = Status(protocol, self.pausing)
+        self.completions = Completions(protocol, self.projects, self.offers, self.open_files, self.pausing, self.status)
         self.indexing = Indexing(protocol)
         self.projects.on_open = lambda project: project.completer.on_indexing(self.indexing.tell)
-        self.warming = Warming(self.projects)
+        self.warming = Warming(self.projects, self.pausing)
         self._source, self._sink = source, sink
         self._watch_parent = watch_parent
         self._exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -68,6 +73,7 @@ class Session:
         protocol.sink = sink
         _register(self)
         register_commands(self)
+        register_outcomes(self)
 
     def end(self, status: int) -> None:
         """Let `run` end."""
@@ -108,6 +114,7 @@ class Session:
         self.notices.close()
         self.offers.close_all()
         self.indexing.close()
+        self.status.close()
         await asyncio.gather(self.completions.close(_STOP_S), self.warming.close(_STOP_S))
         await self.offers.reported(_STOP_S)
         await self.projects.close()

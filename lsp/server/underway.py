@@ -10,9 +10,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from rung.cascade.answers import typed_since
+from rung.cascade.ascent import OnText
 from rung.cascade.attempt import Climb
-
-Write = Callable[[str], None]
 
 
 class Underway:
@@ -22,7 +21,7 @@ class Underway:
     """
 
     def __init__(
-        self, before: str, after: str, run: Callable[[Write], Coroutine[None, None, Climb]], limit: float
+        self, before: str, after: str, run: Callable[[OnText], Coroutine[None, None, Climb]], limit: float
     ) -> None:
         self._there = before, after
         self._typed = ""
@@ -45,7 +44,7 @@ class Underway:
         self.climb.cancel()
         self.over.set()  # whether it stops or not, nothing more is to be waited for
 
-    def _write(self, text: str) -> None:
+    def _write(self, _: str, text: str) -> None:
         self._written = text
         if not self._agrees():
             self.stop()

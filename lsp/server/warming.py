@@ -15,6 +15,7 @@ from lsprotocol import types
 
 from rung.lsp.server.cursor import cursor_after
 from rung.lsp.server.documents import Document, Place
+from rung.lsp.server.pausing import Pausing
 from rung.lsp.server.projects import Projects
 from rung.lsp.server.protocol import log_if_failed
 from rung.lsp.server.windows import text_after, text_before
@@ -39,8 +40,9 @@ class _Change:
 class Warming:
     """One prompt at a time, the one of the last change: nobody types at two places at once."""
 
-    def __init__(self, projects: Projects) -> None:
+    def __init__(self, projects: Projects, pausing: Pausing) -> None:
         self._projects = projects
+        self._pausing = pausing
         self._latest: _Change | None = None
         self._running: asyncio.Task[None] | None = None
         self._evaluating: asyncio.Task[None] | None = None
@@ -91,6 +93,8 @@ class Warming:
         document = change.document
         project = await self._projects.of(document.file)
         if project is None or change is not self._latest or change.is_past or not project.settings.config.enabled:
+            return
+        if self._pausing.holds(project.root):
             return
         with project.climbing():
             before, after = text_before(document, change.place), text_after(document, change.place)

@@ -372,9 +372,9 @@ async def test_what_is_written_is_told_as_it_comes_and_anew_at_each_rung() -> No
             on_token(0, Token(word, -3.0))
         return [generation("f(x", 0.05)]
 
-    told: list[str] = []
-    await up(rung("small", behave), rung("large", behave), on_text=told.append)
-    assert told == ["", "f", "f(", "f(x"] * 2
+    told: list[tuple[str, str]] = []
+    await up(rung("small", behave), rung("large", behave), on_text=lambda *each: told.append(each))
+    assert told == [(name, text) for name in ("small", "large") for text in ("", "f", "f(", "f(x")]
 
 
 kinds = st.tuples(

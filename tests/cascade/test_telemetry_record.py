@@ -211,11 +211,12 @@ def test_of_any_outcomes_the_first_decisive_one_stays_unless_the_editor_says_acc
     for outcome in outcomes:
         kept = outcome if replaces(outcome, kept) else kept
         assert not replaces(outcome, kept), "the same outcome twice changes nothing"
-    decisive = [outcome for outcome in outcomes if outcome is not Outcome.IGNORED]
+    decisive = [outcome for outcome in outcomes if outcome not in (Outcome.SHOWN, Outcome.IGNORED)]
     if Outcome.ACCEPTED in outcomes:
         assert kept is Outcome.ACCEPTED
     else:
-        assert kept is (decisive[0] if decisive else Outcome.IGNORED)
+        ignored = Outcome.IGNORED in outcomes
+        assert kept is (decisive[0] if decisive else Outcome.IGNORED if ignored else Outcome.SHOWN)
 
 
 async def test_a_loss_is_told_once_and_breaks_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from rung.cascade.ascent import OnText
 from rung.cascade.attempt import Attempt, Climb, Decision, Step
 from rung.cascade.config import Settings
 from rung.cascade.retrieval import Progress
@@ -67,9 +68,10 @@ class FakeCompleter:
         on_progress: Callable[[str], None] | None = None,
         *,
         patience_s: float = 0.0,
-        on_text: Callable[[str], None] = lambda _: None,
+        on_text: OnText = lambda _, __: None,
     ) -> Climb:
         self.seen["climbs"] += 1
+        on_text("fake", "")
         self.seen["tasks"].append([task.prefix[-80:], task.suffix[:80], str(task.path), task.language, trigger.value])
         word = task.prefix.split()[-1] if task.prefix.split() else ""
         climb_id = f"climb-{self.seen['climbs']}"
@@ -100,15 +102,15 @@ class FakeCompleter:
             self.seen["rejected"].append([task.rejected.rung, task.rejected.text, task.prefix[-20:]])
         return Climb(climb_id, task, _steps(task, answer), answer, 0.0)
 
-    async def _partly(self, on_text: Callable[[str], None]) -> None:
+    async def _partly(self, on_text: OnText) -> None:
         """Write the beginning; the rest once `rung.explain` was asked about the last one."""
-        on_text(" + 1")
+        on_text("fake", " + 1")
         try:
             await self._rest.wait()
         except asyncio.CancelledError:
             self.seen["cancelled"] += 1
             raise
-        on_text(" + 1 + 2")
+        on_text("fake", " + 1 + 2")
         await asyncio.sleep(0)  # cut off here where that is not what was typed
 
     async def ahead(self, task: Task) -> Climb:
@@ -163,7 +165,10 @@ async def _index(tell: OnIndexing) -> None:
 
 
 def _steps(task: Task, answer: Attempt | None) -> tuple[Step, ...]:
-    """A rung has decided where SURE stands."""
+    """A rung has decided where SURE stands, and a larger one is down where DOWN does."""
+    if "DOWN" in task.prefix:
+        failed = Step("large", True, Decision.FAILED, "The large rung is down.", 0.5)
+        return (Step("fake", False, Decision.BELOW_THETA, "", 0.5, answer), failed)
     if "SURE" not in task.prefix:
         return ()
     decision = Decision.ADOPTED if answer and answer.text else Decision.NOTHING_TO_ADD

@@ -33,6 +33,7 @@ async def test_the_answer_to_initialize_announces_what_rung_does(server: TcpServ
         assert sorted(capabilities["executeCommandProvider"]["commands"]) == [
             "rung.accept",
             "rung.explain",
+            "rung.pause",
             "rung.status",
         ]
 

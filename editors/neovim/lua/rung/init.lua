@@ -1,0 +1,131 @@
+--- rung: inline completion by a ladder of models.
+local M = {}
+
+--- @class rung.Options
+--- @field cmd string[]|nil the server; `rung serve` of the project's `.venv`, or of PATH
+--- @field filetypes string[]
+--- @field root_markers string[]
+--- @field keymaps table<string, string|false> accept, word, line, next, previous, dismiss, ask: keys of insert mode
+local defaults = {
+  cmd = nil,
+  filetypes = { 'python' },
+  root_markers = { '.rung.yaml', 'pyproject.toml', '.git' },
+  keymaps = {
+    accept = '<Tab>',
+    word = '<M-Right>',
+    line = '<M-Down>',
+    next = '<M-]>',
+    previous = '<M-[>',
+    dismiss = '<C-]>',
+    ask = '<M-\\>',
+  },
+}
+
+M.INSTALL = 'pip install rung, or set `cmd` in require("rung").setup{}'
+
+--- The server's command; nil where there is none.
+--- @param given string[]|nil
+--- @return string[]|nil
+function M.find(given)
+  if given then
+    return vim.fn.executable(given[1]) == 1 and given or nil
+  end
+  local places = { vim.fn.getcwd() .. '/.venv/bin/rung', (vim.env.VIRTUAL_ENV or '') .. '/bin/rung', 'rung' }
+  for _, place in ipairs(places) do
+    if vim.fn.executable(place) == 1 then
+      return { place, 'serve' }
+    end
+  end
+  return nil
+end
+
+--- @param options rung.Options|nil
+function M.setup(options)
+  if vim.fn.has('nvim-0.11') == 0 then
+    vim.notify('rung needs Neovim 0.11 or later', vim.log.levels.ERROR)
+    return
+  end
+  options = vim.tbl_deep_extend('force', defaults, options or {})
+  M.options = options
+  vim.api.nvim_set_hl(0, 'RungGhost', { default = true, link = 'Comment' })
+  local cmd = M.find(options.cmd)
+  if not cmd then
+    vim.notify('rung is not installed here: ' .. M.INSTALL, vim.log.levels.WARN)
+    return
+  end
+  M.cmd = cmd
+  vim.lsp.config('rung', {
+    cmd = cmd,
+    filetypes = options.filetypes,
+    root_markers = options.root_markers,
+    capabilities = {
+      textDocument = { inlineCompletion = { dynamicRegistration = false } },
+      experimental = { rung = { status = true } },
+    },
+    handlers = {
+      ['rung/status'] = function(_, params)
+        require('rung.status').told(params)
+      end,
+    },
+    on_attach = function(_, buffer)
+      M._follow(buffer)
+    end,
+  })
+  for name, key in pairs(options.keymaps) do
+    if key then
+      M._map(name, key)
+    end
+  end
+  vim.lsp.enable('rung')
+end
+
+--- What `<Plug>(rung-NAME)` does: the name of a function of `rung.completion`.
+M.actions = {
+  accept = 'accept()',
+  word = 'accept_word()',
+  line = 'accept_line()',
+  next = 'cycle(1)',
+  previous = 'cycle(-1)',
+  dismiss = 'dismiss()',
+  ask = 'ask()',
+}
+
+--- Of these the keys do what they do without rung where nothing is shown.
+local NEED_TEXT = { accept = true, word = true, line = true, dismiss = true }
+
+--- What a mapping of an action types: nothing that comes later may overtake it.
+--- @param name string
+--- @return string
+function M.keys_of(name)
+  return ("<Cmd>lua require('rung.completion').%s<CR>"):format(M.actions[name])
+end
+
+function M._map(name, key)
+  vim.keymap.set('i', key, function()
+    if NEED_TEXT[name] and not require('rung.completion').visible() then
+      return key
+    end
+    return M.keys_of(name)
+  end, { expr = true, replace_keycodes = true, desc = 'rung: ' .. name })
+end
+
+--- @param buffer integer
+function M._follow(buffer)
+  local completion = require('rung.completion')
+  local group = vim.api.nvim_create_augroup('rung.' .. buffer, { clear = true })
+  local function on(events, action)
+    vim.api.nvim_create_autocmd(events, { group = group, buffer = buffer, callback = action })
+  end
+  local follow = vim.schedule_wrap(function() -- at InsertEnter the mode is not yet insert
+    if vim.api.nvim_get_current_buf() == buffer then
+      completion.follow(buffer)
+    end
+  end)
+  on({ 'InsertEnter', 'TextChangedI', 'CursorMovedI' }, follow)
+  follow() -- who types already when the server has started has no event to come
+  on({ 'InsertLeave', 'BufLeave', 'LspDetach' }, function()
+    completion.leave(buffer)
+  end)
+end
+
+return M
