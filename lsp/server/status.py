@@ -50,7 +50,7 @@ _PROBLEMS = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The params. rung: that is asked, or that answered last. reason: a sentence on the problem. usd: of this project."""
+    """The params. rung: that is asked, or answered last. reason: a sentence on the problem; $ are the project's."""
 
     state: State = State.READY
     project: str | None = None

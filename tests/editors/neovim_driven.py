@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pynvim = pytest.importorskip("pynvim", reason="pynvim drives Neovim: pip install pynvim")
+msgpack = pytest.importorskip("msgpack", reason="Neovim is driven with msgpack: pip install msgpack")
 
 PLUGIN = Path(__file__).parents[2] / "editors" / "neovim"
 LIMIT_S = 8.0
@@ -32,18 +33,34 @@ return table.concat(found, '\\n')
 class Neovim:
     """messages: what `vim.notify` said."""
 
-    def __init__(self, nvim: Any) -> None:
-        self.nvim = nvim
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._unpacker = msgpack.Unpacker(strict_map_key=False)
+        self._requests = 0
 
     def open(self, path: Path) -> None:
-        self.nvim.command(f"edit {path}")
+        self.run(f"edit {path}")
+
+    def run(self, command: str) -> str:
+        """An Ex command: its output."""
+        return str(self.lua("return vim.fn.execute(...)", command))
 
     def keys(self, keys: str) -> None:
         """As typed; in Neovim's notation."""
-        self.nvim.input(keys)
+        self.lua("vim.api.nvim_input(...)", keys)
 
     def lua(self, code: str, *arguments: object) -> Any:
-        return self.nvim.exec_lua(code, *arguments)
+        """What the code returns."""
+        self._requests += 1
+        self._connection.sendall(msgpack.packb([0, self._requests, "nvim_exec_lua", [code, arguments]]))
+        while True:
+            for kind, number, *rest in self._unpacker:
+                if (kind, number) == (1, self._requests):
+                    assert rest[0] is None, rest[0]
+                    return rest[1]
+            received = self._connection.recv(65536)
+            assert received, "Neovim hung up"
+            self._unpacker.feed(received)
 
     @property
     def ghost(self) -> str:
@@ -52,7 +69,7 @@ class Neovim:
 
     @property
     def text(self) -> str:
-        return "\n".join(self.nvim.current.buffer[:])
+        return str(self.lua("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')"))
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Keys are processed after `input` has returned, and answers come when they come."""
@@ -84,7 +101,7 @@ class Neovim:
         )
 
     def messages(self) -> str:
-        return str(self.nvim.command_output("messages"))
+        return self.run("messages")
 
 
 @contextmanager
@@ -98,23 +115,23 @@ def neovim(binary: str, folder: Path, server: Sequence[str], options: str = "") 
         "vim.opt.swapfile = false\n"
         f"require('rung').setup{{ cmd = {{ {quoted} }}, {options} }}\n"
     )
-    socket = folder / "nvim"
-    argv = [binary, "--headless", "--clean", "-u", str(init), "--listen", str(socket)]
+    address = folder / "nvim"
+    argv = [binary, "--headless", "--clean", "-u", str(init), "--listen", str(address)]
     with subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
             end = time.monotonic() + LIMIT_S
-            while not socket.exists():
+            while not address.exists():
                 assert process.poll() is None, "Neovim ended at its start"
                 assert time.monotonic() < end, "Neovim did not listen"
                 time.sleep(0.01)  # between two looks
-            nvim = pynvim.attach("socket", path=str(socket))
-            try:
-                yield Neovim(nvim)
-                nvim.command("qall!", async_=True)
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(LIMIT_S)
+                connection.connect(str(address))
+                editor = Neovim(connection)
+                yield editor
+                editor.lua("vim.schedule(function() vim.cmd('qall!') end)")
                 process.wait(LIMIT_S)
-            finally:
-                nvim.close()
         finally:
             process.kill()

@@ -58,7 +58,7 @@ def test_what_is_offered_is_grey_and_tab_inserts_it(editor: Neovim) -> None:
 
 
 def test_tab_is_a_tab_where_nothing_is_offered(editor: Neovim) -> None:
-    editor.nvim.command("set noexpandtab")
+    editor.run("set noexpandtab")
     write(editor, "NOTHING<Tab>x")
     editor.holds("a\nNOTHING\tx\nz")
 
@@ -133,12 +133,12 @@ def test_while_it_is_paused_nothing_is_offered(editor: Neovim) -> None:
     write(editor, "SURE")
     editor.shows(" + 1")
     editor.keys("<Esc>")
-    editor.nvim.command("Rung pause")
+    editor.run("Rung pause")
     editor.until(lambda: editor.lua("return require('rung.status').text()") == "rung paused", "it never said so")
     editor.keys("Ax")
     editor.holds("a\nSUREx\nz")
     assert editor.ghost == ""
-    editor.nvim.command("Rung resume")
+    editor.run("Rung resume")
     editor.until(lambda: "paused" not in editor.lua("return require('rung.status').text()"), "it stayed paused")
 
 
@@ -148,5 +148,5 @@ def test_the_status_line_names_the_rung(editor: Neovim) -> None:
 
 
 def test_health_names_what_is_there(editor: Neovim) -> None:
-    editor.nvim.command("checkhealth rung")
+    editor.run("checkhealth rung")
     assert "the server: " + sys.executable in editor.text
