@@ -83,6 +83,7 @@ class Status:
         self._pausing = pausing
         self._shown = Shown()
         self._told: Shown | None = None
+        self._climbs = 0
         self._busy: asyncio.TimerHandle | None = None
         self._money: asyncio.Task[None] | None = None
 
@@ -94,7 +95,7 @@ class Status:
 
     def look(self, project: Project) -> None:
         """A file of this project is worked with, or whether it is paused has changed."""
-        if self.wanted:
+        if self.wanted and not self._climbs:  # else it is told at their end
             self._set(self._of(project))
 
     @contextmanager
@@ -102,9 +103,11 @@ class Status:
         """While a climb is under way; set its `climb` when it came to its end."""
         climbing = Climbing(partial(self._works, project))
         self._quiet()
+        self._climbs += 1
         try:
             yield climbing
         finally:
+            self._climbs -= 1
             self._quiet()
             if self.wanted:
                 self._ended(project, climbing.climb)
