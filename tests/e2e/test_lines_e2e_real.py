@@ -84,7 +84,7 @@ async def test_who_types_what_is_being_written_asks_the_models_once(project: Pat
         peer.open(second, SOURCE)
         _, overtaken = peer.begin("textDocument/inlineCompletion", completion_params(second, 5, 20))
         async with asyncio.timeout(LIMIT_S):
-            while await generated(peer) == written:
+            while await generated(peer) < written + 3:  # the first may only write again what was typed
                 pass
         peer.change(second, 2, 5, 20, 20, text[0])
         assert inserted(await peer.complete(second, 5, 21)) == [text[1:]]
