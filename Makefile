@@ -10,7 +10,7 @@ ARGS ?=
 .PHONY: help demo bench test test-editors test-fast lint format install clean venv dev
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: venv ## install, fetch two small models, and show the ladder at work
 	@$(BIN)/python scripts/install.py demo

@@ -7,7 +7,7 @@ edit elsewhere in the document loses nothing.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -59,16 +59,13 @@ class Answers(Generic[T]):
             del self._kept[key]
 
     def _find(self, document: str, before: str, after: str) -> Found[T] | None:
-        for typed in range(min(len(before), LOOK_BACK) + 1):
-            start = len(before) - typed
-            key = _key(document, before[max(0, start - _BEFORE) : start], after)
+        for key, since in _earlier(document, before, after):
             kept = self._kept.get(key)
             if kept is None:
                 continue
             texts, value = kept
-            since = before[start:]
-            rests = tuple(text[typed:] for text in texts if text.startswith(since) and len(text) > typed)
-            if rests or typed == 0:
+            rests = tuple(text[len(since) :] for text in texts if text.startswith(since) and text != since)
+            if rests or not since:
                 self._kept.move_to_end(key)
                 return Found(rests, value)
         return None
@@ -88,12 +85,13 @@ def typed_since(then: tuple[str, str], now: tuple[str, str]) -> str | None:
 
 def _typed_since(then: tuple[str, str], now: tuple[str, str]) -> str | None:
     there = _key("", *then)
-    before, after = now
-    for typed in range(min(len(before), LOOK_BACK) + 1):
-        start = len(before) - typed
-        if _key("", before[max(0, start - _BEFORE) : start], after) == there:
-            return before[start:]
-    return None
+    return next((since for key, since in _earlier("", *now) if key == there), None)
+
+
+def _earlier(document: str, before: str, after: str) -> Iterator[tuple[_Key, str]]:
+    """The places where the cursor may have been, the present one first, with what was typed since."""
+    for start in range(len(before), max(-1, len(before) - LOOK_BACK - 1), -1):
+        yield _key(document, before[max(0, start - _BEFORE) : start], after), before[start:]
 
 
 def _key(document: str, before: str, after: str) -> _Key:
