@@ -25,6 +25,7 @@ class OfferedText:
         self.texts = texts
         self.since = ""
         self._jumped = 0
+        self._at_once = False
         self._decided: Outcome | None = None
 
     @property
@@ -41,7 +42,8 @@ class OfferedText:
         """since: all that stands at the offer's place now; None where the place itself is gone.
 
         An agreeing piece of several characters that came at once and ends where a word ends was accepted in part:
-        editors insert word by word, users type character by character.
+        editors insert word by word, users type character by character. All of it at once was accepted: some editors
+        do not run the command that would say so.
         """
         if not self.undecided:
             return None
@@ -49,6 +51,7 @@ class OfferedText:
             return self._left(Outcome.REJECTED)
         if self._is_piece(self.since, since):
             self._jumped = len(since)
+            self._at_once = not self.since
         elif len(since) < self._jumped:
             self._jumped = 0  # taken back
         self.since = since
@@ -79,7 +82,8 @@ class OfferedText:
 
     def _left(self, otherwise: Outcome) -> Outcome:
         if self.since in self.texts:
-            outcome = Outcome.TYPED_THROUGH
+            whole = self._at_once and self._jumped == len(self.since)
+            outcome = Outcome.ACCEPTED if whole else Outcome.TYPED_THROUGH
         elif self._jumped:
             outcome = Outcome.PARTLY_ACCEPTED
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from lsprotocol.types import ErrorCodes
 
+from rung.cascade.config.places import user_file
 from rung.lsp.server.completion import ACCEPT, MAX_ITEMS
 from rung.lsp.server.wire import Refusal
 
@@ -36,7 +37,7 @@ def register_commands(session: Session) -> None:
         """([request id]): why that completion, or the last one; shown where an editor shows no result."""
         explanation = _explanation(session, _id(EXPLAIN, arguments, most=1) if arguments else None)
         window = session.protocol.client_capabilities.window
-        if window is None or window.show_document is None:
+        if not session.protocol.client_knows_inline or window is None or window.show_document is None:
             session.server.window_show_message(
                 types.ShowMessageParams(type=types.MessageType.Info, message=str(explanation["markdown"]))
             )
@@ -55,7 +56,7 @@ def register_commands(session: Session) -> None:
             session.pausing.pause(root, paused=arguments[1])
         if project is not None:
             session.status.look(project)
-        return {"here": session.pausing.holds(root), "everywhere": session.pausing.everywhere}
+        return _paused(session)
 
     @session.server.command(STATUS)
     def status(*arguments: Any) -> asyncio.Task[dict[str, object]]:
@@ -91,7 +92,19 @@ async def _status(session: Session) -> dict[str, object]:
             for project in session.projects.all
         ]
     documents = len(session.protocol.documents().text_documents)
-    return {"version": session.server.version, "documents": documents, "projects": projects}
+    return {
+        "version": session.server.version,
+        "configuration": str(user_file()),
+        "paused": _paused(session),
+        "documents": documents,
+        "projects": projects,
+    }
+
+
+def _paused(session: Session) -> dict[str, bool]:
+    project = session.projects.latest
+    here = session.pausing.here(project.root if project is not None else None)
+    return {"here": here, "everywhere": session.pausing.everywhere}
 
 
 def _id(command: str, arguments: tuple[Any, ...], *, most: int) -> str:

@@ -15,7 +15,7 @@ from lsprotocol import types
 from lsprotocol.types import PositionEncodingKind
 from pygls.workspace import TextDocument, Workspace
 
-from rung.lsp.server.columns import to_code_points
+from rung.lsp.server.columns import to_code_points, to_units
 from rung.lsp.server.uris import path_of
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -60,6 +60,10 @@ class Document(TextDocument):
             return Place(len(self._lines) - 1, len(self._lines[-1]))
         text = without_end(self._lines[position.line])
         return Place(position.line, to_code_points(text, position.character, self._encoding))
+
+    def position(self, place: Place) -> types.Position:
+        """In the client's units."""
+        return types.Position(place.line, to_units(self._lines[place.line], place.column, self._encoding))
 
     def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
         self.revision += 1

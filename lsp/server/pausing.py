@@ -13,7 +13,11 @@ class Pausing:
         self._roots: set[Path | None] = set()
 
     def holds(self, root: Path | None) -> bool:
-        return self.everywhere or root in self._roots
+        return self.everywhere or self.here(root)
+
+    def here(self, root: Path | None) -> bool:
+        """Whether this project is paused by itself, wherever else."""
+        return root in self._roots
 
     def pause(self, root: Path | None, *, paused: bool) -> None:
         """One project."""

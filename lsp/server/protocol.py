@@ -24,7 +24,13 @@ from lsprotocol import types
 from lsprotocol.types import ErrorCodes, LSPErrorCodes
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import JsonRPCNotification, JsonRPCResponseMessage, LanguageServerProtocol, lsp_method
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+    LanguageServerProtocol,
+    lsp_method,
+)
 
 from rung.lsp.server.documents import Document, Documents
 from rung.lsp.server.streams import Sink
@@ -44,7 +50,10 @@ class ClientRefused(Exception):
 
 
 class RungProtocol(LanguageServerProtocol):
-    """One editor's session. on_exit: called with the exit status when the client says `exit`."""
+    """One editor's session. on_exit: called with the exit status when the client says `exit`.
+
+    client_knows_inline: whether `initialize` named inline completion among what the client can do.
+    """
 
     sink: Sink | None = None
     _initialized = False  # here, because pygls reads all properties before __init__ is done
@@ -52,8 +61,10 @@ class RungProtocol(LanguageServerProtocol):
     def __init__(self, server: LanguageServer, converter: Converter) -> None:
         super().__init__(server, converter)
         self.on_exit: Callable[[int], None] = lambda _: None
+        self.client_knows_inline = False
         self._open: set[MessageId] = set()
         self._asked: dict[MessageId, asyncio.Future[Any]] = {}
+        self._at_once: dict[MessageId, Callable[[object], None]] = {}
 
     @property
     def converter(self) -> Converter:
@@ -98,12 +109,23 @@ class RungProtocol(LanguageServerProtocol):
         """Of a notification whose params nobody understands."""
         log.warning("Dropped a notification %s, its params do not fit: %s", method, why)
 
-    async def ask(self, method: str, params: object, limit: float) -> Any:
-        """The client's answer, within `limit` seconds. Raises ClientRefused."""
+    def client_extra(self, name: str) -> bool:
+        """Whether the client can do this beside LSP: {"rung": {name: true}} is in `capabilities.experimental`."""
+        experimental = self.client_capabilities.experimental
+        extras = experimental.get("rung") if isinstance(experimental, dict) else None
+        return isinstance(extras, dict) and extras.get(name) is True
+
+    async def ask(
+        self, method: str, params: object, limit: float, at_once: Callable[[object], None] = lambda _: None
+    ) -> Any:
+        """The client's answer, within `limit` seconds. Raises ClientRefused.
+
+        at_once: called with what it answered before the next message is read.
+        """
         message_id = f"rung-{uuid.uuid4()}"
+        self._at_once[message_id] = at_once
         future = self._asked[message_id] = asyncio.get_running_loop().create_future()
-        shape = self.get_message_type(method)
-        assert shape is not None, method
+        shape = self.get_message_type(method) or JsonRPCRequestMessage
         try:
             self._send_data(shape(id=message_id, method=method, params=params, jsonrpc=self.VERSION))
             data = await asyncio.wait_for(future, limit)
@@ -111,7 +133,7 @@ class RungProtocol(LanguageServerProtocol):
         except TimeoutError:
             raise ClientRefused(f"no answer to {method} within {limit:g} s") from None
         finally:
-            del self._asked[message_id]
+            del self._asked[message_id], self._at_once[message_id]
 
     def cancel_requests(self) -> None:
         """Each is answered with RequestCancelled."""
@@ -123,16 +145,17 @@ class RungProtocol(LanguageServerProtocol):
             raise ClientRefused(f"the client refused {method}")
         shape = self.get_result_type(method)
         try:
-            return None if shape is None else structure(self._converter, data, shape).result
+            return data.get("result") if shape is None else structure(self._converter, data, shape).result
         except ValueError as error:
             raise ClientRefused(f"the client's answer to {method} does not fit: {error}") from None
 
     def _take_answer(self, message: Message) -> None:
         future = None if message.id is None else self._asked.get(message.id)
-        if future is None or future.done():
+        if message.id is None or future is None or future.done():
             log.warning("The client answered a request that is not open.")
         else:
             future.set_result(message.data)
+            self._at_once[message.id](message.data.get("result"))
 
     def _begin_request(self, message_id: MessageId, method: str, data: dict[str, Any]) -> None:
         if method == types.INITIALIZE and self._initialized:
@@ -152,6 +175,10 @@ class RungProtocol(LanguageServerProtocol):
             params = self._params(method, data)
         except ValueError as error:
             raise Refusal(ErrorCodes.InvalidParams, f"The params do not fit: {error}", message_id) from None
+        if method == types.INITIALIZE:
+            # As it was sent: lsp-mode names it with null, which the types do not tell from nothing.
+            abilities = data["params"]["capabilities"].get("textDocument") or {}
+            self.client_knows_inline = "inlineCompletion" in abilities
         self._open.add(message_id)
         answer = partial(self._send_handler_result, msg_id=message_id)
         contextvars.copy_context().run(self._execute_handler, message_id, handler, answer, (params,))

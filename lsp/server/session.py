@@ -18,6 +18,7 @@ from rung.lsp.server.contract import MakeCompleter
 from rung.lsp.server.frames import BrokenFraming, FrameParser
 from rung.lsp.server.indexing import Indexing
 from rung.lsp.server.lifetime import wait_for_death
+from rung.lsp.server.menu import register_menu
 from rung.lsp.server.notices import Notices
 from rung.lsp.server.offers import Offers
 from rung.lsp.server.open_files import OpenFiles
@@ -148,6 +149,8 @@ def _register(session: Session) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         session.watch_parent(params.process_id)
+        if not session.protocol.client_knows_inline:
+            register_menu(session)
 
     @server.feature(types.INITIALIZED)
     def initialized(params: types.InitializedParams) -> None:

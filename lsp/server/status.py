@@ -89,9 +89,7 @@ class Status:
 
     @property
     def wanted(self) -> bool:
-        experimental = self._protocol.client_capabilities.experimental
-        wants = experimental.get("rung") if isinstance(experimental, dict) else None
-        return isinstance(wants, dict) and wants.get("status") is True
+        return self._protocol.client_extra("status")
 
     def look(self, project: Project) -> None:
         """A file of this project is worked with, or whether it is paused has changed."""

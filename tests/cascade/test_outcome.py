@@ -44,9 +44,8 @@ def test_typing_every_character_and_more_is_typed_through(text: str) -> None:
 @given(texts, st.lists(st.text("ab (\n", max_size=14)))
 def test_an_accept_is_certain_whatever_was_inferred(text: str, seen: list[str]) -> None:
     offer = OfferedText((text,))
-    for since in seen:
-        offer.typed(since)
-    assert offer.accepted() is Outcome.ACCEPTED
+    told = [*(offer.typed(since) for since in seen), offer.accepted()]
+    assert told.count(Outcome.ACCEPTED) == 1
     assert offer.accepted() is None
     assert offer.gone() is None
 
@@ -63,6 +62,19 @@ def test_a_whole_word_that_came_at_once_was_accepted_in_part() -> None:
     offer = OfferedText(("return value",))
     assert offer.typed("return") is None
     assert offer.typed("return x") is Outcome.PARTLY_ACCEPTED
+
+
+def test_all_of_it_at_once_was_accepted() -> None:
+    offer = OfferedText(("return value",))
+    assert offer.typed("return value") is None
+    assert offer.typed("return value\n") is Outcome.ACCEPTED
+
+
+def test_a_word_at_once_and_the_rest_by_hand_is_typed_through() -> None:
+    offer = OfferedText(("return ab",))
+    for since in ("return", "return ", "return a", "return ab"):
+        assert offer.typed(since) is None
+    assert offer.typed("return abc") is Outcome.TYPED_THROUGH
 
 
 def test_a_word_that_was_taken_back_was_not_accepted() -> None:

@@ -65,7 +65,7 @@ async def test_it_is_told_to_who_wants_it_and_only_what_has_changed(server: TcpS
 @pytest.mark.parametrize("where", ["here", "everywhere"])
 async def test_while_it_is_paused_only_who_asks_by_hand_is_answered(peer: Peer, where: str) -> None:
     assert inserted(await peer.complete(URI, 1, 1))
-    assert await peer.command("rung.pause", where, True) == {"here": True, "everywhere": where == "everywhere"}
+    assert await peer.command("rung.pause", where, True) == {each: each == where for each in ("here", "everywhere")}
     await peer.message("rung/status", state="paused")
     assert await peer.complete(URI, 0, 4) is None
     assert inserted(await peer.complete(URI, 0, 4, kind=1)) == [" + 1"]
