@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from rung.cascade.ascent import Ascent, OnText
+from rung.cascade.ascent import Ascent, OnEarly, OnText
 from rung.cascade.attempt import Climb
 from rung.cascade.gate import Gate
 from rung.cascade.ladder import Ladder
 from rung.cascade.retriever import Retriever
 from rung.cascade.self_test import Tester
 from rung.cascade.task import Task, TaskKind
+from rung.models.protocol import Priority
 
 
 async def climb(
@@ -25,8 +26,10 @@ async def climb(
     several: int = 1,
     patience_s: float = 0.0,
     ahead: bool = False,
+    priority: Priority = Priority.LINE,
     on_progress: Callable[[str], None] = lambda _: None,
     on_text: OnText = lambda _, __: None,
+    on_early: OnEarly | None = None,
 ) -> Climb:
     """Ask the rungs in order; the first attempt that scores at least θ is the answer (Chen et al. 2024, section 3.1).
 
@@ -36,8 +39,8 @@ async def climb(
     can answer, those below are asked after all.
 
     several: texts wanted beside the answer. patience_s: no remote rung is asked before. ahead: of a request that may
-    follow: everybody else is served first, and the climb ends below the first remote rung, without an answer where
-    none was adopted. on_text: see `OnText`. Never raises ModelError; a cancelled climb settles what it spent.
+    follow: the climb ends below the first remote rung, without an answer where none was adopted. priority: of a line.
+    on_text, on_early: see `OnText` and `OnEarly`. Never raises ModelError; a cancelled climb settles what it spent.
     """
     began = time.monotonic()
     ascent = Ascent(
@@ -45,12 +48,15 @@ async def climb(
         ladder,
         gate,
         tester,
+        began,
         began + deadline_s,
         began + patience_s,
         several,
         ahead=ahead,
+        priority=priority,
         on_progress=on_progress,
         on_text=on_text,
+        on_early=on_early,
     )
     first = _first_rung(task, ladder)
     climbs = task.rejected is not None and ladder.rungs[first].name != task.rejected.rung

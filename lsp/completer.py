@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from rung.cascade.admission import Admission
 from rung.cascade.ahead import first_call
-from rung.cascade.ascent import OnText
+from rung.cascade.ascent import OnEarly, OnText
 from rung.cascade.attempt import Climb
 from rung.cascade.budget import Budget, Limits
 from rung.cascade.climb import climb
@@ -25,7 +26,7 @@ from rung.lsp.explanation import as_json, explain
 from rung.lsp.notice import Level, Notice, Notify
 from rung.lsp.project_code import OnIndexing, OpenFile, ProjectCode
 from rung.lsp.rungs import LocalModel, ladder_of
-from rung.models.protocol import ModelError
+from rung.models.protocol import ModelError, Priority
 
 # Texts in one answer when it was asked for by hand.
 SEVERAL = 3
@@ -80,26 +81,29 @@ class Completer:
         *,
         patience_s: float = 0.0,
         on_text: OnText = lambda _, __: None,
+        on_early: OnEarly | None = None,
     ) -> Climb:
         """Climb, remember and record. Never raises ModelError; cancelling stops the models.
 
-        patience_s: no remote rung is asked before. on_text: see `OnText`.
+        patience_s: no remote rung is asked before. on_text, on_early: see `OnText` and `OnEarly`.
         """
         deadline = self._settings.config.deadline
         is_function = task.kind is TaskKind.FUNCTION
         by_hand = trigger is Trigger.INVOKED
-        result = await climb(
-            replace(task, several_lines=by_hand),
-            self.ladder,
-            self._gate,
-            await self._find_tester() if is_function else None,
-            deadline_s=deadline.function if is_function else deadline.line,
-            retriever=self._retriever(trigger),
-            several=SEVERAL if by_hand else 1,
-            patience_s=patience_s,
-            on_progress=on_progress or (lambda _: None),
-            on_text=on_text,
-        )
+        async with self._line_meanwhile(task, on_early if is_function else None):
+            result = await climb(
+                replace(task, several_lines=by_hand),
+                self.ladder,
+                self._gate,
+                await self._find_tester() if is_function else None,
+                deadline_s=deadline.function if is_function else deadline.line,
+                retriever=self._retriever(trigger),
+                several=SEVERAL if by_hand else 1,
+                patience_s=patience_s,
+                on_progress=on_progress or (lambda _: None),
+                on_text=on_text,
+                on_early=on_early,
+            )
         if self.code is not None and not is_function:
             self.code.refresh(result.task, self._read)
         self.shown(result, trigger)
@@ -110,15 +114,7 @@ class Completer:
 
         Never raises ModelError. Cancelling stops the models.
         """
-        return await climb(
-            task,
-            self.ladder,
-            self._gate,
-            None,
-            deadline_s=self._settings.config.deadline.line,
-            retriever=self._retriever(Trigger.AUTOMATIC),
-            ahead=True,
-        )
+        return await self._locally(task, Priority.BACKGROUND)
 
     def shown(self, climb: Climb, trigger: Trigger) -> None:
         """Remember and record it."""
@@ -160,10 +156,10 @@ class Completer:
             await self._telemetry.outcome(request_id, outcome)
 
     def explain(self, request_id: str | None = None) -> dict[str, object]:
-        """That climb, or the last one, as JSON; its "markdown" is for a person."""
+        """That climb, or the last one with an answer, as JSON; its "markdown" is for a person."""
         if not self._recent:
             return {"markdown": "Nothing was completed yet."}
-        found = self._recent.get(request_id) if request_id else next(reversed(self._recent.values()))
+        found = self._recent.get(request_id) if request_id else self._last()
         if found is None:
             return {"markdown": "This completion is no longer remembered."}
         return {"markdown": explain(found), **as_json(found)}
@@ -222,6 +218,36 @@ class Completer:
         if self.code is not None:
             await self.code.start()
 
+    async def _locally(self, task: Task, priority: Priority) -> Climb:
+        return await climb(
+            task,
+            self.ladder,
+            self._gate,
+            None,
+            deadline_s=self._settings.config.deadline.line,
+            retriever=self._retriever(Trigger.AUTOMATIC),
+            ahead=True,
+            priority=priority,
+        )
+
+    @asynccontextmanager
+    async def _line_meanwhile(self, task: Task, on_early: OnEarly | None) -> AsyncIterator[None]:
+        """The first line of a function's body, while the whole is written and tested: a line goes first."""
+
+        async def write() -> None:
+            assert on_early is not None
+            line = await self._locally(replace(task, kind=TaskKind.LINE, function=None), Priority.LINE)
+            if line.answer is not None:
+                on_early(line)
+
+        writing = asyncio.create_task(write()) if on_early is not None else None
+        try:
+            yield
+        finally:
+            if writing is not None:
+                writing.cancel()
+                await asyncio.wait({writing})
+
     def _retriever(self, trigger: Trigger) -> Retriever | None:
         if self.code is None:
             return None
@@ -238,6 +264,11 @@ class Completer:
         if self._tester is None:
             self._tester = asyncio.create_task(find_tester(self._tell))
         return await asyncio.shield(self._tester)
+
+    def _last(self) -> Climb:
+        """After an accept, what comes next is asked for at once, and often there is nothing."""
+        climbs = reversed(self._recent.values())
+        return next((climb for climb in climbs if climb.answer is not None), next(reversed(self._recent.values())))
 
     def _remember(self, result: Climb) -> None:
         self._recent[result.id] = result

@@ -22,6 +22,7 @@ from rung.cascade.telemetry.errors import DatabaseUnusable
 from rung.cascade.telemetry.figures import Latency, OutcomeFigures, Report
 from rung.cascade.telemetry.outcome import Outcome
 from rung.cascade.telemetry.report import compute_report
+from rung.lsp.cli.page import page
 
 _DAY_S = 86_400
 _BAR_CELLS = 24
@@ -31,6 +32,7 @@ def report(
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Only the last DAYS times 24 hours.")] = None,
     project: Annotated[Path | None, typer.Option(metavar="DIR", help="Only the project with this root folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="Print a page for a browser.")] = False,
 ) -> None:
     """Show what completions did, what they cost and what the ladder saved."""
     database = Database()
@@ -40,12 +42,20 @@ def report(
     except DatabaseUnusable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+    if as_json and as_html:
+        raise typer.BadParameter("--json and --html exclude each other.")
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(figures), indent=2))
-    elif not (figures.requests or figures.rungs):
-        typer.echo(_nothing(database.path, days, project))
+        return
+    shown: RenderableType = _nothing(database.path, days, project)
+    if figures.requests or figures.rungs:
+        shown = render(figures, days)
+    if as_html:
+        typer.echo(page(shown))
+    elif isinstance(shown, str):
+        typer.echo(shown)
     else:
-        Console().print(render(figures, days))
+        Console().print(shown)
 
 
 async def _figures(database: Database, since: float | None, project: Path | None) -> Report:

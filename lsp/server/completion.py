@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from urllib.parse import unquote
 
 from lsprotocol import types
 from lsprotocol.types import InlineCompletionItem, InlineCompletionParams
 
-from rung.cascade.ascent import OnText
 from rung.cascade.attempt import Climb
 from rung.cascade.outcome import OfferedText
 from rung.cascade.task import Task, TaskKind
@@ -28,6 +28,7 @@ from rung.lsp.server.progress import Progress
 from rung.lsp.server.projects import Project, Projects
 from rung.lsp.server.protocol import RungProtocol, log_if_failed
 from rung.lsp.server.recall import Recall
+from rung.lsp.server.refreshing import Refreshing
 from rung.lsp.server.spot import Spot
 from rung.lsp.server.status import Status
 from rung.lsp.server.underway import Underway
@@ -59,6 +60,7 @@ class Completions:
         self._recall = Recall(offers)
         self._ahead = Ahead(self._recall.answers)
         self._patience = Patience()
+        self._refreshing = Refreshing(protocol)
         self._running: dict[str, Asked] = {}
         self._underway: dict[str, Underway] = {}
         self._climbs: set[asyncio.Task[Climb]] = set()
@@ -97,6 +99,7 @@ class Completions:
         """Cancel every climb and wait until it has stopped."""
         for climb in self._climbs:
             climb.cancel()
+        self._refreshing.close()
         await self._ahead.close(limit)
         if self._climbs:
             await asyncio.wait(self._climbs, timeout=limit)
@@ -148,7 +151,8 @@ class Completions:
             return None
         if task.kind is TaskKind.LINE and climb.settled:
             self._go_ahead(asked, project, before, after, _texts(asked, climb))
-        return self._show(asked, project, climb, _texts(asked, climb))
+        early = (underway := self._underway.get(asked.uri)) is not None and underway.early is climb
+        return self._show(asked, project, climb, _texts(asked, climb), early=early)
 
     def _remembered(
         self, asked: Asked, project: Project, before: str, after: str, climb: Climb, texts: tuple[str, ...]
@@ -168,39 +172,72 @@ class Completions:
     async def _goes_on(self, asked: Asked, before: str, after: str) -> bool:
         """Whether what is under way served this place, too, and came to its end."""
         underway = self._underway.get(asked.uri)
-        return underway is not None and underway.goes_on(before, after) and await _followed(asked, underway) is not None
+        if underway is None or not underway.goes_on(before, after):
+            return False
+        return await _followed(asked, underway, underway.over) is not None
 
     async def _climb(self, asked: Asked, project: Project, task: Task, before: str, after: str) -> Climb | None:
         deadline = project.settings.config.deadline
         is_function = task.kind is TaskKind.FUNCTION
-        wanted = self._wants_progress(asked, task)
-        patience = self._patience.before_remote if asked.trigger is Trigger.AUTOMATIC else 0.0
+        limit = GRACE_S + (deadline.function if is_function else deadline.line)
         shown = Progress(self._protocol, "rung writes the function", asked.token, asked.overtaken.set)
-
-        async def run(write: OnText) -> Climb:
-            report = progress.report if progress else None
-            complete = project.completer.complete
-            with project.climbing(), self._status.climbing(project) as status:
-
-                def on_text(rung: str, text: str) -> None:
-                    write(rung, text)
-                    status.asks(rung)
-
-                climb = await complete(task, asked.trigger, report, patience_s=patience, on_text=on_text)
-                status.climb = climb
-            if not is_function:
-                self._patience.answered(climb)
-                self._recall.keep(asked.uri, before, after, climb, project)
-            return climb
-
-        async with shown if wanted else nullcontext() as progress:
-            underway = Underway(before, after, run, GRACE_S + (deadline.function if is_function else deadline.line))
+        async with shown if self._wants_progress(asked, task) else nullcontext() as progress:
+            run = partial(self._run, asked, project, task, progress)
+            underway = Underway(before, after, run, limit)
             self._begun(asked.uri, underway)
+            early = None
             try:
-                return await _followed(asked, underway)
+                climb = await _followed(asked, underway, underway.told)
+                early = underway.early if climb is None and not asked.moot else None
             finally:
-                if is_function:
+                if is_function and early is None:
                     underway.stop()  # nobody types a function as it is being written
+        if early is not None:
+            self._refreshing.run(self._improve(asked, project, underway, early))
+        return climb or early
+
+    async def _run(
+        self, asked: Asked, project: Project, task: Task, progress: Progress | None, underway: Underway
+    ) -> Climb:
+        """To its end, whoever still waits."""
+        automatic = asked.trigger is Trigger.AUTOMATIC
+        with project.climbing(), self._status.climbing(project) as status:
+
+            def on_text(rung: str, text: str) -> None:
+                underway.write(rung, text)
+                status.asks(rung)
+
+            climb = await project.completer.complete(
+                task,
+                asked.trigger,
+                progress.report if progress else None,
+                patience_s=self._patience.before_remote if automatic else 0.0,
+                on_text=on_text,
+                on_early=underway.begin if automatic and self._refreshing.wanted else None,
+            )
+            status.climb = climb
+        if task.kind is TaskKind.LINE:
+            self._patience.answered(climb)
+            self._recall.keep(asked.uri, *underway.there, climb, project)
+        return climb
+
+    async def _improve(self, asked: Asked, project: Project, underway: Underway, early: Climb) -> None:
+        """Show what the climb finds in place of what was shown early, unless the user has typed on or decided."""
+        await underway.over.wait()
+        climb = underway.result
+        if climb is None or asked.moot or not self._offers.follows(asked.uri, early.id):
+            return
+        texts = _clean(asked, _texts(asked, climb))
+
+        def shown() -> None:
+            if not asked.moot:
+                better = _offer(asked, project, climb, texts) if texts else None
+                self._offers.improve(early.id, better, asked.document)
+
+        if texts[:1] == _clean(asked, _texts(asked, early)):
+            shown()
+        else:
+            await self._refreshing.show(asked, _items(asked, climb, texts), shown)
 
     def _begun(self, uri: str, underway: Underway) -> None:
         self._underway[uri] = underway
@@ -226,29 +263,35 @@ class Completions:
             self._ahead.shown(Shown(asked.uri, asked.document.file, language, before, after, texts[0]), project)
 
     def _show(
-        self, asked: Asked, project: Project, climb: Climb, texts: tuple[str, ...]
+        self, asked: Asked, project: Project, climb: Climb, texts: tuple[str, ...], *, early: bool = False
     ) -> types.InlineCompletionList | None:
         """texts: what can be inserted behind what is selected."""
         texts = _clean(asked, texts)
         if not texts:
             return None
         if not self._offers.follows(asked.uri, climb.id):
-            spot = Spot.at(asked.document, asked.start, asked.end)
-            offer = Offer(asked.uri, climb, OfferedText(texts), spot, project)
-            since = spot.since(asked.document, offer.most_lines)
-            if since:
-                offer.text.typed(since)
-            self._offers.offer(offer, asked.document)
-        return types.InlineCompletionList(
-            items=[
-                InlineCompletionItem(
-                    insert_text=text,
-                    range=asked.range,
-                    command=types.Command(title="Accepted", command=ACCEPT, arguments=[climb.id, index]),
-                )
-                for index, text in enumerate(texts)
-            ]
+            self._offers.offer(_offer(asked, project, climb, texts, early=early), asked.document)
+        return types.InlineCompletionList(items=_items(asked, climb, texts))
+
+
+def _offer(asked: Asked, project: Project, climb: Climb, texts: tuple[str, ...], *, early: bool = False) -> Offer:
+    spot = Spot.at(asked.document, asked.start, asked.end)
+    offer = Offer(asked.uri, climb, OfferedText(texts), spot, project, early=early)
+    since = spot.since(asked.document, offer.most_lines)
+    if since:
+        offer.text.typed(since)
+    return offer
+
+
+def _items(asked: Asked, climb: Climb, texts: tuple[str, ...]) -> list[InlineCompletionItem]:
+    return [
+        InlineCompletionItem(
+            insert_text=text,
+            range=asked.range,
+            command=types.Command(title="Accepted", command=ACCEPT, arguments=[climb.id, index]),
         )
+        for index, text in enumerate(texts)
+    ]
 
 
 def _texts(asked: Asked, climb: Climb) -> tuple[str, ...]:
@@ -264,9 +307,9 @@ def _clean(asked: Asked, texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked.selected + text for text in cleaned if text))[:MAX_ITEMS]
 
 
-async def _followed(asked: Asked, underway: Underway) -> Climb | None:
-    """None: nobody waits for it any more, or it did not come to its end. Who cancels the request stops it."""
-    waits = {asyncio.ensure_future(event.wait()) for event in (underway.over, asked.overtaken)}
+async def _followed(asked: Asked, underway: Underway, until: asyncio.Event) -> Climb | None:
+    """None: nobody waits for it any more, or it has not come to its end. Who cancels the request stops it."""
+    waits = {asyncio.ensure_future(event.wait()) for event in (until, asked.overtaken)}
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
@@ -276,5 +319,4 @@ async def _followed(asked: Asked, underway: Underway) -> Climb | None:
     finally:
         for wait in waits:
             wait.cancel()
-    climb = underway.climb
-    return climb.result() if climb.done() and not climb.cancelled() and climb.exception() is None else None
+    return underway.result

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
-from rung.cascade.ascent import OnText
+from rung.cascade.ascent import OnEarly, OnText
 from rung.cascade.attempt import Climb
 from rung.cascade.config import Settings
 from rung.cascade.task import Task
@@ -31,10 +31,11 @@ class Completer(Protocol):
         *,
         patience_s: float = 0.0,
         on_text: OnText = ...,
+        on_early: OnEarly | None = None,
     ) -> Climb:
         """Never raises ModelError. Cancelling stops the models.
 
-        patience_s: no remote rung is asked before. on_text: see `OnText`.
+        patience_s: no remote rung is asked before. on_text, on_early: see `OnText` and `OnEarly`.
         """
         ...
 

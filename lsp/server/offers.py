@@ -14,6 +14,7 @@ from rung.cascade.attempt import Climb
 from rung.cascade.outcome import OfferedText, left_over, without_closer
 from rung.cascade.task import Rejected
 from rung.cascade.telemetry import Outcome
+from rung.cascade.trigger import Trigger
 from rung.lsp.server.documents import Document, Place
 from rung.lsp.server.projects import Project
 from rung.lsp.server.protocol import log_if_failed
@@ -30,6 +31,8 @@ class Offer:
     """What a request was answered with. climb: which found it. text: what is left of its answer at this place.
 
     typed_over: something else was typed here: an implicit rejection (MCCom); or it was dismissed.
+    early: the climb goes on, and is recorded then; `climb` is recorded only where the user decides on it before.
+    seen: the editor has told that it is on the screen.
     """
 
     uri: str
@@ -38,6 +41,8 @@ class Offer:
     spot: Spot
     project: Project
     typed_over: bool = False
+    early: bool = False
+    seen: bool = False
 
     @property
     def id(self) -> str:
@@ -70,6 +75,18 @@ class Offers:
         self._known[offer.id] = offer
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+    def improve(self, early_id: str, better: Offer | None, document: Document) -> None:
+        """What was offered early is no longer: `better` is, maybe with the same text; None: nothing."""
+        early = self._known[early_id]
+        del self._latest[early.uri]
+        if better is None:
+            return
+        self.offer(better, document)
+        if better.text.texts[0] == early.text.texts[0]:
+            self._known[early_id] = better  # its item has the early id
+            if early.seen:
+                self._report(better, Outcome.SHOWN)
 
     def goes_on(self, uri: str) -> bool:
         """Whether all that was typed since the latest offer of the document agrees with it."""
@@ -135,7 +152,9 @@ class Offers:
         elif outcome is Outcome.DISMISSED:
             self._dismiss(offer)
         elif offer.text.undecided:
-            self._report(offer, outcome)
+            offer.seen = True
+            if not offer.early:
+                self._report(offer, outcome)
 
     def closed(self, uri: str) -> None:
         self._typed_over.pop(uri, None)
@@ -174,6 +193,9 @@ class Offers:
             task.add_done_callback(self._reported)
 
     async def _send(self, offer: Offer, outcome: Outcome) -> None:
+        if offer.early:
+            offer.early = False
+            offer.project.completer.shown(offer.climb, Trigger.AUTOMATIC)
         async with asyncio.timeout(_REPORT_S):
             await offer.project.completer.outcome(offer.id, outcome)
 

@@ -184,7 +184,7 @@ async def test_ahead_no_remote_rung_is_asked_and_everybody_else_is_served_first(
     sure, unsure = rung("small", says("s")), rung("small", doubts)
     large = rung("large", says("l"), remote=True)
     gate = FakeGate()
-    first = await up(sure, large, gate=gate, ahead=True)
+    first = await up(sure, large, gate=gate, ahead=True, priority=Priority.BACKGROUND)
     assert (first.settled, first.answer and first.answer.text) == (True, "s")
     assert model_of(sure).calls[0][1].priority is Priority.BACKGROUND
     second = await up(unsure, large, gate=gate, ahead=True)

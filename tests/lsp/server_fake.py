@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from rung.cascade.ascent import OnText
+from rung.cascade.ascent import OnEarly, OnText
 from rung.cascade.attempt import Attempt, Climb, Decision, Step
 from rung.cascade.config import Settings
 from rung.cascade.retrieval import Progress
@@ -23,6 +23,9 @@ from rung.cascade.trigger import Trigger
 from rung.lsp.notice import Level, Notice, Notify
 from rung.lsp.project_code import OnIndexing, OpenFile
 from rung.lsp.server.serving import run
+
+# Where the word stands, this is shown first, and " + 1" or nothing in the end.
+EARLY = {"EARLY": " - 1", "EARLYSAME": " + 1", "EARLYNONE": " - 1"}
 
 
 class FakeCompleter:
@@ -69,6 +72,7 @@ class FakeCompleter:
         *,
         patience_s: float = 0.0,
         on_text: OnText = lambda _, __: None,
+        on_early: OnEarly | None = None,
     ) -> Climb:
         self.seen["climbs"] += 1
         on_text("fake", "")
@@ -90,8 +94,14 @@ class FakeCompleter:
                 raise
         if word == "PARTLY":
             await self._partly(on_text)
+        if word in EARLY and on_early is not None:
+            early = Attempt("fake", EARLY[word], 0.4)
+            steps = (Step("fake", False, Decision.BELOW_THETA, "", 0.5, early),)
+            on_early(Climb(f"early-{self.seen['climbs']}", task, steps, early, 0.0))
+            await self._until_asked()
         text, others = {
             "EMPTY": ("", ()),
+            "EARLYNONE": ("", ()),
             "SEVERAL": ("one", ("two", "one", "", "three")),
             "PARTLY": (" + 1 + 2", ()),
             "LINES": ("a\r\nb", ()),
@@ -102,14 +112,18 @@ class FakeCompleter:
             self.seen["rejected"].append([task.rejected.rung, task.rejected.text, task.prefix[-20:]])
         return Climb(climb_id, task, _steps(task, answer), answer, 0.0)
 
-    async def _partly(self, on_text: OnText) -> None:
-        """Write the beginning; the rest once `rung.explain` was asked about the last one."""
-        on_text("fake", " + 1")
+    async def _until_asked(self) -> None:
+        """By `rung.explain` about the last one."""
         try:
             await self._rest.wait()
         except asyncio.CancelledError:
             self.seen["cancelled"] += 1
             raise
+
+    async def _partly(self, on_text: OnText) -> None:
+        """Write the beginning; the rest once `rung.explain` was asked about the last one."""
+        on_text("fake", " + 1")
+        await self._until_asked()
         on_text("fake", " + 1 + 2")
         await asyncio.sleep(0)  # cut off here where that is not what was typed
 

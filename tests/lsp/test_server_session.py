@@ -92,6 +92,7 @@ class Never:
         *,
         patience_s: float = 0.0,
         on_text: object = None,
+        on_early: object = None,
     ) -> Climb:
         self.began.set()
         while True:
