@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,25 +12,21 @@ from pathlib import Path
 import pytest
 
 from ..lsp.server_peer import FAKE, isolated
-from .neovim_driven import Neovim, neovim
-
-BINARIES = [path for path in os.environ.get("RUNG_NVIM", "").split(os.pathsep) if path]
+from .neovim_driven import PLUGIN, Neovim, neovim
 
 pytestmark = pytest.mark.real
 
 
-@pytest.fixture(params=BINARIES or [None])
-def editor(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neovim]:
+@pytest.fixture
+def editor(nvim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neovim]:
     """With a file in a project; " + 1" is offered behind SURE."""
-    if request.param is None:
-        pytest.skip("RUNG_NVIM names no Neovim; `make test-editors` fetches them")
     for name, value in isolated(tmp_path).items():
         monkeypatch.setenv(name, value)
     project = tmp_path / "project"
     project.mkdir()
     (project / ".rung.yaml").write_text("")
     (project / "a.py").write_text("a\n\nz\n")
-    with neovim(request.param, tmp_path, FAKE) as editor:
+    with neovim(nvim, tmp_path, FAKE) as editor:
         editor.open(project / "a.py")
         yield editor
 
@@ -91,6 +89,33 @@ def test_other_text_hides_it_at_once_and_is_a_rejection(editor: Neovim) -> None:
     assert seen(editor, "rejected")
 
 
+def test_an_early_text_is_replaced_by_a_better_one(editor: Neovim) -> None:
+    write(editor, "EARLY")
+    editor.shows(" - 1")
+    editor.command("rung.explain")  # the climb comes to its end
+    editor.shows(" + 1")
+    editor.keys("<Tab>")
+    editor.holds("a\nEARLY + 1\nz")
+    editor.until(lambda: ["climb-1", "accepted"] in outcomes(editor), "the accept was not told")
+
+
+def test_an_early_text_goes_where_there_is_nothing_in_the_end(editor: Neovim) -> None:
+    write(editor, "EARLYNONE")
+    editor.shows(" - 1")
+    editor.command("rung.explain")
+    editor.shows("")
+
+
+def test_who_has_typed_on_keeps_the_early_text(editor: Neovim) -> None:
+    write(editor, "EARLY")
+    editor.shows(" - 1")
+    editor.keys(" ")
+    editor.shows("- 1")
+    editor.command("rung.explain")
+    editor.keys("<Tab>")
+    editor.holds("a\nEARLY - 1\nz")
+
+
 def test_what_is_dismissed_goes_and_the_server_knows(editor: Neovim) -> None:
     write(editor, "SURE")
     editor.shows(" + 1")
@@ -147,6 +172,110 @@ def test_the_status_line_names_the_rung(editor: Neovim) -> None:
     editor.until(lambda: editor.lua("return require('rung.status').text()") == "rung fake", "it never said so")
 
 
+def test_in_lualine_it_is_the_text_of_the_status_line(editor: Neovim) -> None:
+    """Of lualine only what a component inherits stands in here."""
+    editor.lua(
+        """
+        local Component = {}
+        Component.__index = Component
+        function Component:extend()
+          local class = setmetatable({}, self)
+          class.__index = class
+          return class
+        end
+        package.loaded['lualine.component'] = Component
+        """
+    )
+    write(editor, "SURE")
+    editor.until(
+        lambda: editor.lua("return require('lualine.components.rung'):update_status()") == "rung fake", "no text"
+    )
+
+
+def servers(editor: Neovim) -> list[int]:
+    """Processes that the editor has started."""
+    found: list[int] = editor.lua("return vim.api.nvim_get_proc_children(vim.fn.getpid())")
+    return found
+
+
+def test_a_server_that_ends_again_and_again_waits_for_the_user(editor: Neovim) -> None:
+    write(editor, "SURE")
+    first = [0]
+    for _ in range(5):
+        editor.until(lambda first=first: servers(editor) not in ([], first), "no new one")  # type: ignore[misc]
+        editor.shows(" + 1")
+        first = servers(editor)
+        os.kill(int(str(seen(editor, "worker"))), signal.SIGKILL)  # it would hold the server's pipes
+        os.kill(first[0], signal.SIGKILL)
+    editor.until(lambda: "rung has ended" in editor.messages(), "nothing was told")
+    assert editor.messages().count("rung has ended") == 1
+    assert servers(editor) == []
+    editor.shows("")
+    assert editor.lua("return require('rung.status').text()") == ""
+    editor.keys("<Cmd>Rung restart<CR>")
+    editor.shows(" + 1")
+
+
+def test_who_restarts_it_gets_a_new_server_and_no_message(editor: Neovim) -> None:
+    write(editor, "SURE")
+    editor.shows(" + 1")
+    (first,) = servers(editor)
+    editor.keys("<Cmd>Rung restart<CR>")
+    editor.until(lambda: servers(editor) not in ([], [first]), "there is no new server")
+    editor.shows(" + 1")
+    assert "rung" not in editor.messages()
+
+
+def test_a_server_that_never_comes_up_is_not_tried_again(nvim: str, tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    with neovim(nvim, tmp_path, ["sh", "-c", f"echo >> {starts}; exit 3"]) as editor:
+        (tmp_path / "a.py").touch()
+        editor.open(tmp_path / "a.py")
+        editor.until(lambda: "rung has ended" in editor.messages(), "nothing was told")
+        assert starts.read_text() == "\n"
+
+
+def test_what_runs_it_runs_its_other_commands(editor: Neovim) -> None:
+    words = "return require('rung').command({ 'uv', 'run', 'rung', 'serve' }, 'trust', 'x')"
+    assert editor.lua(words) == ["uv", "run", "rung", "trust", "x"]
+
+
+def test_neovims_own_inline_completion_lets_rung_alone(editor: Neovim) -> None:
+    if not editor.lua("return vim.lsp.inline_completion ~= nil"):
+        pytest.skip("this Neovim has none")
+    editor.lua("vim.lsp.inline_completion.enable()")
+    write(editor, "SURE")
+    editor.shows(" + 1")
+    buffer = editor.lua("vim.lsp.inline_completion.enable(true, { bufnr = 0 }); return vim.api.nvim_get_current_buf()")
+    groups = "return vim.fn.getcompletion('nvim.lsp.inline_completion', 'augroup')"
+    assert f"nvim.lsp.inline_completion:{buffer}" not in editor.lua(groups)
+    assert editor.lua("return vim.lsp.inline_completion.get()") is False
+    editor.keys("<Tab>")
+    editor.holds("a\nSURE + 1\nz")
+
+
+def test_with_each_entry_of_a_menu_it_is_what_belongs_behind_that(editor: Neovim) -> None:
+    write(editor, "SURE")
+    editor.shows(" + 1")
+    editor.keys("<Cmd>call complete(col('.'), [' NONE', ' SEVERAL'])<CR>")
+    editor.holds("a\nSURE NONE\nz")
+    editor.shows("")
+    editor.keys("<C-n>")
+    editor.holds("a\nSURE SEVERAL\nz")
+    editor.shows("one")
+    editor.keys("<Tab>")
+    editor.holds("a\nSURE SEVERALone\nz")
+
+
 def test_health_names_what_is_there(editor: Neovim) -> None:
     editor.run("checkhealth rung")
     assert "the server: " + sys.executable in editor.text
+
+
+def test_the_help_and_its_tags_agree(editor: Neovim, tmp_path: Path) -> None:
+    doc = tmp_path / "doc"
+    shutil.copytree(PLUGIN / "doc", doc)
+    editor.run(f"helptags {doc}")
+    assert (doc / "tags").read_text() == (PLUGIN / "doc" / "tags").read_text()
+    editor.run("help rung-status")
+    assert "STATUS LINE" in editor.lua("return vim.api.nvim_get_current_line()")

@@ -41,6 +41,7 @@ _QUIET = {
     "files.hotExit": "off",
     "security.workspace.trust.enabled": False,
     "telemetry.telemetryLevel": "off",
+    "terminal.integrated.gpuAcceleration": "off",  # so that its text can be read
     "window.dialogStyle": "custom",
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.startupEditor": "none",

@@ -7,7 +7,7 @@ vim.api.nvim_create_user_command('Rung', function(command)
   require('rung.commands').run(command.fargs)
 end, {
   nargs = '*',
-  desc = 'rung: status, explain, report, pause, resume, trust',
+  desc = 'rung: status, explain, report, pause, resume, trust, restart',
   complete = function(lead, line)
     return require('rung.commands').matching(lead, line)
   end,

@@ -1,4 +1,4 @@
---- `:Rung status|explain|report|pause|resume|trust`.
+--- `:Rung status|explain|report|pause|resume|trust|restart`.
 local M = {}
 
 local function client()
@@ -28,11 +28,20 @@ local function show(lines)
 end
 
 local function terminal(...)
-  local cmd = require('rung').cmd
-  if cmd then
-    vim.cmd.new()
-    vim.fn.jobstart({ cmd[1], ... }, { term = true })
+  local rung = require('rung')
+  if not rung.cmd then
+    vim.notify('rung is not installed here: ' .. rung.INSTALL, vim.log.levels.WARN)
+    return false
   end
+  vim.cmd.new()
+  vim.fn.jobstart(rung.command(rung.cmd, ...), { term = true })
+  return true
+end
+
+--- The project that is edited.
+local function place()
+  local found = vim.lsp.get_clients({ name = 'rung', bufnr = 0 })[1]
+  return found and found.root_dir or vim.fn.expand('%:p:h')
 end
 
 local function pause(where, paused)
@@ -68,7 +77,12 @@ local actions = {
     terminal('report')
   end,
   trust = function()
-    terminal('trust')
+    if terminal('trust', place()) then
+      vim.cmd.startinsert() -- it asks
+    end
+  end,
+  restart = function()
+    require('rung.restart').restart()
   end,
   pause = function(where)
     pause(where or 'here', true)

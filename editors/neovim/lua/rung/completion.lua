@@ -121,7 +121,7 @@ end
 --- @param on_items fun()|nil called when there are some
 local function ask(buffer, kind, on_items)
   local client = client_of(buffer)
-  if not client or not client.server_capabilities.inlineCompletionProvider then
+  if not client then
     return
   end
   cancel(buffer)
@@ -228,6 +228,29 @@ end
 --- Ask by hand.
 function M.ask()
   ask(vim.api.nvim_get_current_buf(), INVOKED)
+end
+
+--- The params of `rung/refresh`: a better answer, or none, for where something is shown. Whether it is shown now; not
+--- where the user has typed on or gone elsewhere.
+--- @param client vim.lsp.Client
+--- @return boolean
+function M.improve(client, params)
+  local buffer = vim.api.nvim_get_current_buf()
+  local row, column = cursor()
+  local at, document = params.position, params.textDocument
+  local same = vim.uri_to_bufnr(document.uri) == buffer and vim.lsp.util.buf_versions[buffer] == document.version
+  local line = vim.api.nvim_get_current_line()
+  local here = same and at.line == row and vim.str_byteindex(line, client.offset_encoding, at.character, false) == column
+  if not here or not inserting() then
+    return false
+  end
+  M.hide(buffer)
+  local offer = read(buffer, client, params)
+  if offer then
+    shown[buffer] = offer
+    draw(buffer)
+  end
+  return offer ~= nil or #params.items == 0
 end
 
 --- Make it go away, until the text changes. The next completion here comes from a larger rung.

@@ -2,13 +2,17 @@
 local M = {}
 
 local namespace = vim.api.nvim_create_namespace('rung')
+-- An experiment of Neovim's. Without it the text also stands in other windows on the same buffer.
+local only_in = vim.api.nvim__ns_set or function() end
 
+--- In the present window.
 --- @param buffer integer
 --- @param row integer 0-based
 --- @param column integer in bytes
 --- @param text string may have several lines
 function M.draw(buffer, row, column, text)
   M.clear(buffer)
+  only_in(namespace, { wins = { vim.api.nvim_get_current_win() } })
   local lines = vim.split(text, '\n', { plain = true })
   local below = {}
   for index = 2, #lines do

@@ -1,5 +1,26 @@
 local M = {}
 
+local WITHIN_MS = 60000
+
+--- What `rung doctor` finds for a project.
+local function doctor(cmd, place)
+  local health = vim.health
+  local words = require('rung').command(cmd, 'doctor', place)
+  local found = vim.system(words, { text = true, env = { COLUMNS = '1000' } }):wait(WITHIN_MS)
+  for line in ((found.stdout or '') .. (found.stderr or '')):gmatch('[^\n]+') do
+    local mark, sentence = line:match('^(%S%S) (.*)')
+    local tell = ({ ok = health.ok, ['!!'] = health.error, ['--'] = health.warn })[mark]
+    if tell then
+      tell(sentence)
+    else
+      health.info(line)
+    end
+  end
+  if found.code == 124 then
+    health.warn(('`rung doctor` was not done within %d s'):format(WITHIN_MS / 1000))
+  end
+end
+
 function M.check()
   local health, rung = vim.health, require('rung')
   health.start('rung')
@@ -24,10 +45,7 @@ function M.check()
   for _, client in ipairs(clients) do
     health.ok(('it runs for %s'):format(client.root_dir or 'single files'))
   end
-  local doctor = vim.system({ cmd[1], 'doctor' }, { text = true }):wait(30000)
-  for line in ((doctor.stdout or '') .. (doctor.stderr or '')):gmatch('[^\n]+') do
-    health.info(line)
-  end
+  doctor(cmd, clients[1] and clients[1].root_dir or vim.fn.getcwd())
 end
 
 return M

@@ -5,11 +5,13 @@ local M = {}
 --- @field cmd string[]|nil the server; `rung serve` of the project's `.venv`, or of PATH
 --- @field filetypes string[]
 --- @field root_markers string[]
+--- @field refresh boolean show a text while a better one is still sought, and replace it unless you have typed on
 --- @field keymaps table<string, string|false> accept, word, line, next, previous, dismiss, ask: keys of insert mode
 local defaults = {
   cmd = nil,
   filetypes = { 'python' },
   root_markers = { '.rung.yaml', 'pyproject.toml', '.git' },
+  refresh = true,
   keymaps = {
     accept = '<Tab>',
     word = '<M-Right>',
@@ -39,6 +41,20 @@ function M.find(given)
   return nil
 end
 
+--- The server's command with another one in the place of `serve`.
+--- @param cmd string[]
+--- @return string[]
+function M.command(cmd, ...)
+  local words = {}
+  for _, word in ipairs(cmd) do
+    if word == 'serve' then
+      break
+    end
+    words[#words + 1] = word
+  end
+  return vim.list_extend(words, { ... })
+end
+
 --- @param options rung.Options|nil
 function M.setup(options)
   if vim.fn.has('nvim-0.11') == 0 then
@@ -60,13 +76,28 @@ function M.setup(options)
     root_markers = options.root_markers,
     capabilities = {
       textDocument = { inlineCompletion = { dynamicRegistration = false } },
-      experimental = { rung = { status = true } },
+      experimental = { rung = { status = true, refresh = options.refresh } },
     },
     handlers = {
       ['rung/status'] = function(_, params)
         require('rung.status').told(params)
       end,
+      ['rung/refresh'] = function(_, params, context)
+        return require('rung.completion').improve(vim.lsp.get_client_by_id(context.client_id), params)
+      end,
+      -- Neovim's own would take the next keys for its answer, in the middle of typing
+      ['window/showMessageRequest'] = function(_, params)
+        vim.notify('rung: ' .. params.message .. ' In Neovim: `:Rung trust`.', vim.log.levels.WARN)
+        return vim.NIL
+      end,
     },
+    on_init = function(client)
+      -- Neovim 0.12's own, where the user has switched it on, would draw the text a second time
+      client.server_capabilities.inlineCompletionProvider = nil
+    end,
+    on_exit = function(...)
+      require('rung.restart').ended(...)
+    end,
     on_attach = function(_, buffer)
       M._follow(buffer)
     end,
@@ -121,7 +152,7 @@ function M._follow(buffer)
       completion.follow(buffer)
     end
   end)
-  on({ 'InsertEnter', 'TextChangedI', 'CursorMovedI' }, follow)
+  on({ 'InsertEnter', 'TextChangedI', 'TextChangedP', 'CursorMovedI' }, follow)
   follow() -- who types already when the server has started has no event to come
   on({ 'InsertLeave', 'BufLeave', 'LspDetach' }, function()
     completion.leave(buffer)
