@@ -8,7 +8,7 @@ NPM := --ignore-scripts --no-audit --no-fund --silent
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test test-editors editors test-fast pictures vsix lint format install clean venv dev
+.PHONY: help demo bench test test-editors editors pictures editor-times test-fast vsix lint format install clean venv dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,14 @@ test-editors: dev ## the plugins in the real editors, which are fetched first
 editors: dev ## fetch those editors and print their places: needs Debian's mirrors, npm, tmux and chromium
 	@$(BIN)/python scripts/install.py editors >&2
 	@scripts/get-editors.sh "$${XDG_CACHE_HOME:-$$HOME/.cache}/rung" $(abspath $(BIN))/python
+
+pictures: dev ## the README's pictures of the real editors, made anew
+	@$(PULL)
+	@assignments=$$($(MAKE) --silent editors) && eval "$$assignments" && $(BIN)/python scripts/pictures.py
+
+editor-times: dev ## from the last key to grey text in the real editors: a table
+	@$(PULL)
+	@assignments=$$($(MAKE) --silent editors) && eval "$$assignments" && $(BIN)/python scripts/editor_times.py
 
 test-fast: dev ## the tests that need no model, sandbox or server process
 	@$(BIN)/python -P -m pytest -m "not real" $(ARGS)

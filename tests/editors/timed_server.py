@@ -1,7 +1,7 @@
 """Between an editor and `rung serve`: passes everything on, and notes when completions are asked for and answered.
 
-Run by the editor: `python timed_server.py LOG COMMAND ...`. A line of LOG is `asked SECONDS ID` or `answered SECONDS ID`,
-on the system's clock.
+Run by the editor: `python timed_server.py LOG COMMAND ...`. A line of LOG is `asked SECONDS ID` or
+`answered SECONDS ID`, on the system's clock.
 """
 
 from __future__ import annotations

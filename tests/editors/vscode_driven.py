@@ -189,8 +189,9 @@ def code_server(packaged: Packaged, ladder: RealLadder, settings: Mapping[str, o
     """With the ladder's environment, on its project. settings: the user's, beside those that keep it quiet."""
     folder = ladder.folder
     user = folder / "code-user"
-    (user / "User").mkdir(parents=True)
-    (user / "User" / "settings.json").write_text(json.dumps({**_QUIET, **settings}))
+    for place in ("User", "Machine"):  # in a browser, what is a machine's own counts in the latter only
+        (user / place).mkdir(parents=True)
+        (user / place / "settings.json").write_text(json.dumps({**_QUIET, **settings}))
     env = {**os.environ, **ladder.environment}
     argv = [packaged.program, "--user-data-dir", str(user), "--extensions-dir", str(folder / "code-extensions")]
     installed = [*argv, "--install-extension", str(packaged.vsix)]
