@@ -94,7 +94,7 @@ def _title(figures: Report, days: int | None) -> Text:
 def _headline(figures: Report) -> Text:
     line = Text.assemble(
         (f"{figures.requests:,}", "bold"),
-        " requests · ",
+        " request · " if figures.requests == 1 else " requests · ",
         (f"{figures.answered:,}", "bold"),
         " answered · ",
         (_percent(figures.outcomes.acceptance_rate), "bold"),

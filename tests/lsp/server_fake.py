@@ -37,7 +37,12 @@ class FakeCompleter:
         self._notify = notify
         self._settings = settings
         self._rest = asyncio.Event()
-        self._worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        self._worker = subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(600)"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.seen = {
             "worker": self._worker.pid,
             "theta": settings.config.theta.line,

@@ -144,3 +144,17 @@ def test_a_hundred_thousand_requests_are_reported_in_a_moment(filled: Path) -> N
     seconds = time.perf_counter() - before
     assert "100,020 requests" in result.output
     assert seconds < 3, "0.8 s on two old cores; this much more is a lost index, not a busy machine"
+
+
+def test_the_page_has_the_same_report_and_runs_nothing(filled: Path) -> None:
+    page = run("--html").output
+    assert page.startswith("<!DOCTYPE html>")
+    assert "What became of what was shown" in page
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+
+
+def test_a_page_and_json_at_once_are_refused(filled: Path) -> None:
+    result = run("--html", "--json")
+    assert result.exit_code == 2
+    assert "--json and --html exclude each other" in result.output
