@@ -31,8 +31,8 @@ test-editors: dev ## the plugins in the real editors, which are fetched first
 	@$(PULL)
 	@assignments=$$($(MAKE) --silent editors) && eval "$$assignments" && $(BIN)/python -P -m pytest tests/editors $(ARGS)
 
-editors: dev ## fetch those editors and print their places: needs Debian's mirrors, npm, tmux and chromium
-	@$(BIN)/python scripts/install.py editors >&2
+editors: venv ## fetch those editors and print their places: needs Debian's mirrors, npm, tmux and chromium
+	@$(BIN)/python scripts/install.py dev editors >&2
 	@scripts/get-editors.sh "$${XDG_CACHE_HOME:-$$HOME/.cache}/rung" $(abspath $(BIN))/python
 
 pictures: dev ## the README's pictures of the real editors, made anew

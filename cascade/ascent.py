@@ -74,13 +74,15 @@ class Ascent:
         for rung in rungs:
             if self.ahead and rung.remote:
                 break
-            early = asyncio.create_task(self._early()) if rung.remote and self.on_early else None
+            early = asyncio.create_task(self._early(self.on_early)) if rung.remote and self.on_early else None
             try:
                 step = await self.step(rung)
             finally:
                 if early is not None:
                     early.cancel()
                     await asyncio.wait({early})
+                    if not early.cancelled():
+                        early.result()
             self.steps.append(step)
             if step.decision in _ENDS:
                 break
@@ -95,10 +97,10 @@ class Ascent:
             self.deadline = max(self.deadline, time.monotonic() + _COMPLETION_S)
         self._written_out(best, await self._admitted(rung, whole=True))
 
-    async def _early(self) -> None:
+    async def _early(self, tell: OnEarly) -> None:
         """Write the best line so far to its end, and tell of it, while a remote rung is asked."""
         best = self.answer()
-        if self.on_early is None or best is None or best.least_score < EARLY or self.task.kind is not TaskKind.LINE:
+        if best is None or best.least_score < EARLY or self.task.kind is not TaskKind.LINE:
             return
         rung = self._rung_of(best)
         if best.begun and not rung.remote:
@@ -107,7 +109,9 @@ class Ascent:
                 self._written_out(best, step)
         best = self.answer()
         if best is not None and not best.begun:
-            self.on_early(Climb(uuid.uuid4().hex, self.task, tuple(self.steps), best, time.monotonic() - self.began))
+            # What remote rungs cost so far is booked for the whole climb.
+            steps = tuple(replace(step, cost_usd=0.0) for step in self.steps)
+            tell(Climb(uuid.uuid4().hex, self.task, steps, best, time.monotonic() - self.began))
 
     def _rung_of(self, attempt: Attempt) -> Rung:
         return next(rung for rung in self.ladder.rungs if rung.name == attempt.rung)

@@ -90,7 +90,8 @@ class Completer:
         deadline = self._settings.config.deadline
         is_function = task.kind is TaskKind.FUNCTION
         by_hand = trigger is Trigger.INVOKED
-        async with self._line_meanwhile(task, on_early if is_function else None):
+        # Not where a line was rejected just now: the first of the body may be that very line.
+        async with self._line_meanwhile(task, on_early if is_function and task.rejected is None else None):
             result = await climb(
                 replace(task, several_lines=by_hand),
                 self.ladder,
@@ -247,6 +248,8 @@ class Completer:
             if writing is not None:
                 writing.cancel()
                 await asyncio.wait({writing})
+                if not writing.cancelled():
+                    writing.result()
 
     def _retriever(self, trigger: Trigger) -> Retriever | None:
         if self.code is None:

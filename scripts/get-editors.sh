@@ -21,7 +21,8 @@ else
 fi
 if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then
     without "Chromium (for VS Code)"
-elif code=$("$scripts/get-code-server.sh" "$dir/vscode") && vsix=$("$scripts/make-vsix.sh" "$(dirname "$python")/rung"); then
+elif code=$("$scripts/get-code-server.sh" "$dir/vscode"); then
+    vsix=$("$scripts/make-vsix.sh" "$(dirname "$python")/rung")        # where that fails, so does this
     say RUNG_CODE_SERVER "$code"
     say RUNG_VSIX "$vsix"
 else

@@ -35,6 +35,8 @@ def report(
     as_html: Annotated[bool, typer.Option("--html", help="Print a page for a browser.")] = False,
 ) -> None:
     """Show what completions did, what they cost and what the ladder saved."""
+    if as_json and as_html:
+        raise typer.BadParameter("--json and --html exclude each other.")
     database = Database()
     since = None if days is None else time.time() - days * _DAY_S
     try:
@@ -42,8 +44,6 @@ def report(
     except DatabaseUnusable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    if as_json and as_html:
-        raise typer.BadParameter("--json and --html exclude each other.")
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(figures), indent=2))
         return
@@ -51,7 +51,7 @@ def report(
     if figures.requests or figures.rungs:
         shown = render(figures, days)
     if as_html:
-        typer.echo(page(shown))
+        typer.echo(page(Text(shown) if isinstance(shown, str) else shown))
     elif isinstance(shown, str):
         typer.echo(shown)
     else:

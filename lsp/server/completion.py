@@ -95,6 +95,12 @@ class Completions:
         self._answer_with_null(uri)
         self._stop(uri)
 
+    def dismissed(self, climb_id: str) -> None:
+        """Nobody wants to see any more what comes after that early answer."""
+        for underway in self._underway.values():
+            if underway.early is not None and underway.early.id == climb_id:
+                underway.stop()
+
     async def close(self, limit: float) -> None:
         """Cancel every climb and wait until it has stopped."""
         for climb in self._climbs:
@@ -146,12 +152,12 @@ class Completions:
             if task is None:
                 return None
             project.from_models += 1
-            climb = await self._climb(asked, project, replace(task, rejected=rejected), before, after)
-        if climb is None or asked.moot:
+            found = await self._climb(asked, project, replace(task, rejected=rejected), before, after)
+        if found is None or asked.moot:
             return None
+        climb, early = found
         if task.kind is TaskKind.LINE and climb.settled:
             self._go_ahead(asked, project, before, after, _texts(asked, climb))
-        early = (underway := self._underway.get(asked.uri)) is not None and underway.early is climb
         return self._show(asked, project, climb, _texts(asked, climb), early=early)
 
     def _remembered(
@@ -176,7 +182,10 @@ class Completions:
             return False
         return await _followed(asked, underway, underway.over) is not None
 
-    async def _climb(self, asked: Asked, project: Project, task: Task, before: str, after: str) -> Climb | None:
+    async def _climb(
+        self, asked: Asked, project: Project, task: Task, before: str, after: str
+    ) -> tuple[Climb, bool] | None:
+        """What to show, and whether it is early: the climb goes on then, and what it finds is shown instead."""
         deadline = project.settings.config.deadline
         is_function = task.kind is TaskKind.FUNCTION
         limit = GRACE_S + (deadline.function if is_function else deadline.line)
@@ -194,7 +203,8 @@ class Completions:
                     underway.stop()  # nobody types a function as it is being written
         if early is not None:
             self._refreshing.run(self._improve(asked, project, underway, early))
-        return climb or early
+            return early, True
+        return (climb, False) if climb is not None else None
 
     async def _run(
         self, asked: Asked, project: Project, task: Task, progress: Progress | None, underway: Underway
@@ -218,6 +228,7 @@ class Completions:
             status.climb = climb
         if task.kind is TaskKind.LINE:
             self._patience.answered(climb)
+        if task.kind is TaskKind.LINE or underway.early is not None:  # whose request is answered already
             self._recall.keep(asked.uri, *underway.there, climb, project)
         return climb
 
@@ -226,6 +237,8 @@ class Completions:
         await underway.over.wait()
         climb = underway.result
         if climb is None or asked.moot or not self._offers.follows(asked.uri, early.id):
+            return
+        if self._pausing.holds(project.root):
             return
         texts = _clean(asked, _texts(asked, climb))
 

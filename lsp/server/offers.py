@@ -78,15 +78,18 @@ class Offers:
 
     def improve(self, early_id: str, better: Offer | None, document: Document) -> None:
         """What was offered early is no longer: `better` is, maybe with the same text; None: nothing."""
-        early = self._known[early_id]
+        early = self._known.get(early_id)
+        if early is None or self._latest.get(early.uri) is not early:
+            return  # the document was closed, or something newer is shown
         del self._latest[early.uri]
         if better is None:
             return
         self.offer(better, document)
-        if better.text.texts[0] == early.text.texts[0]:
+        same = better.text.texts[0] == early.text.texts[0]
+        if same:
             self._known[early_id] = better  # its item has the early id
-            if early.seen:
-                self._report(better, Outcome.SHOWN)
+        if early.seen or not same:
+            self._report(better, Outcome.SHOWN)
 
     def goes_on(self, uri: str) -> bool:
         """Whether all that was typed since the latest offer of the document agrees with it."""
@@ -187,15 +190,17 @@ class Offers:
             self._report(old, old.text.gone())
 
     def _report(self, offer: Offer, outcome: Outcome | None) -> None:
+        if offer.early and outcome is Outcome.IGNORED:
+            return  # nobody has decided on it: what its climb finds is recorded
         if outcome is not None:
+            if offer.early:
+                offer.early = False
+                offer.project.completer.shown(offer.climb, Trigger.AUTOMATIC)
             task = asyncio.get_running_loop().create_task(self._send(offer, outcome))
             self._reports.add(task)
             task.add_done_callback(self._reported)
 
     async def _send(self, offer: Offer, outcome: Outcome) -> None:
-        if offer.early:
-            offer.early = False
-            offer.project.completer.shown(offer.climb, Trigger.AUTOMATIC)
         async with asyncio.timeout(_REPORT_S):
             await offer.project.completer.outcome(offer.id, outcome)
 

@@ -43,3 +43,5 @@ def register_outcomes(session: Session) -> None:
             session.protocol.drop(OUTCOME, str(error))
         else:
             session.offers.told(told.id, Outcome(told.outcome))
+            if told.outcome is Told.DISMISSED:
+                session.completions.dismissed(told.id)

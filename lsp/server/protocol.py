@@ -155,7 +155,10 @@ class RungProtocol(LanguageServerProtocol):
             log.warning("The client answered a request that is not open.")
         else:
             future.set_result(message.data)
-            self._at_once[message.id](message.data.get("result"))
+            try:
+                self._at_once[message.id](message.data.get("result"))
+            except Exception as error:  # noqa: BLE001  one answer must not end the session
+                log_failure("Taking an answer", error)
 
     def _begin_request(self, message_id: MessageId, method: str, data: dict[str, Any]) -> None:
         if method == types.INITIALIZE and self._initialized:

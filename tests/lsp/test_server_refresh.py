@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from .server_peer import LIMIT_S, Peer, TcpServer, inserted
+from .server_peer import LIMIT_S, Peer, TcpServer, completion_params, inserted, result_of
 
 URI = "untitled:a"
 CAN = {"experimental": {"rung": {"refresh": True}}}
@@ -54,7 +54,7 @@ async def test_a_better_answer_takes_the_place_of_an_early_one(peer: Peer) -> No
     peer.change(URI, 2, 0, 5, 5, " + 1")
     await peer.command(command["command"], *command["arguments"])
     seen = await peer.seen()
-    assert (seen["outcomes"], seen["shown"]) == ([["climb-1", "accepted"]], [])
+    assert (seen["outcomes"], seen["shown"]) == ([["climb-1", "shown"], ["climb-1", "accepted"]], [])
 
 
 async def test_an_early_answer_that_is_taken_is_recorded_as_its_own(peer: Peer) -> None:
@@ -78,7 +78,8 @@ async def test_what_was_dismissed_is_not_shown_again(peer: Peer) -> None:
     climb = await early(peer)
     peer.notify("rung/outcome", {"id": climb, "outcome": "dismissed"})
     await finish(peer)
-    assert await outcomes(peer) == [[climb, "dismissed"]]
+    seen = await peer.seen()
+    assert (seen["outcomes"], seen["cancelled"]) == ([[climb, "dismissed"]], 1)
     assert not [message for message in peer.received if message["method"] == "rung/refresh"]
 
 
@@ -110,6 +111,33 @@ async def test_what_the_editor_did_not_show_is_not_followed(peer: Peer) -> None:
     peer.change(URI, 2, 0, 5, 5, " - 1")
     await peer.command("rung.accept", climb, 0)
     assert await outcomes(peer) == [[climb, "accepted"]]
+
+
+async def test_an_answer_for_a_document_that_was_closed_meanwhile_does_no_harm(peer: Peer) -> None:
+    del peer.answers["rung/refresh"]
+    await early(peer)
+    await finish(peer)
+    request = await peer.message("rung/refresh")
+    peer.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    peer.send({"jsonrpc": "2.0", "id": request["id"], "result": True})
+    assert (await peer.seen())["outcomes"] == []
+
+
+async def test_who_asks_again_at_the_same_place_gets_what_the_climb_finds(peer: Peer) -> None:
+    peer.answers["rung/refresh"] = False
+    await early(peer, "FUNCTION SURE EARLY")
+    _, answer = peer.begin("textDocument/inlineCompletion", completion_params(URI, 0, 19))
+    await finish(peer)
+    assert inserted(result_of(await peer.wait(answer))) == [" + 1"]
+    assert (await peer.seen())["climbs"] == 1
+
+
+async def test_while_it_is_paused_nothing_is_replaced(peer: Peer) -> None:
+    await early(peer)
+    await peer.command("rung.pause", "here", True)
+    await finish(peer)
+    await peer.command("rung.status")
+    assert not [message for message in peer.received if message["method"] == "rung/refresh"]
 
 
 async def test_who_asks_by_hand_waits_for_the_best(peer: Peer) -> None:

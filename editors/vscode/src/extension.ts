@@ -1,13 +1,13 @@
 import type * as vscode from "vscode";
-import { Rung } from "./rung";
+import { Session } from "./session";
 
-let rung: Rung | undefined;
+let session: Session | undefined;
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  rung = new Rung(context);
-  await rung.start();
+export function activate(context: vscode.ExtensionContext): void {
+  session = new Session(context);
+  void session.start();
 }
 
 export async function deactivate(): Promise<void> {
-  await rung?.stop();
+  await session?.stop();
 }

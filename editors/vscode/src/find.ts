@@ -1,6 +1,6 @@
 // Where the server's program is.
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
@@ -17,7 +17,7 @@ export function programOf(environment: string): string {
  * The setting, the workspace's environment, PATH, and what this extension has installed, in this order. A setting that
  * names no program is not passed over: it throws.
  */
-export async function findServer(installed: string): Promise<string | undefined> {
+export async function findServer(installed: string | undefined): Promise<string | undefined> {
   const given = vscode.workspace.getConfiguration("rung").get("path", "").trim();
   if (given) {
     const program = absolute(given);
@@ -28,7 +28,7 @@ export async function findServer(installed: string): Promise<string | undefined>
   }
   // The environment of a workspace that is not trusted may hold anything.
   const environments = vscode.workspace.isTrusted ? ofWorkspace() : [];
-  return firstOf([...environments.map(programOf), ...onPath(NAME), installed]);
+  return firstOf([...environments.map(programOf), ...onPath(NAME), ...(installed ? [installed] : [])]);
 }
 
 function absolute(given: string): string | undefined {
@@ -44,7 +44,8 @@ function ofWorkspace(): string[] {
 
 function onPath(name: string): string[] {
   const folders = (process.env.PATH ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder));
-  return folders.map((folder) => path.join(folder, name));
+  const file = WINDOWS && path.extname(name) === "" ? `${name}.exe` : name;
+  return folders.map((folder) => path.join(folder, file));
 }
 
 async function firstOf(programs: string[]): Promise<string | undefined> {
@@ -59,7 +60,7 @@ async function firstOf(programs: string[]): Promise<string | undefined> {
 async function runs(program: string): Promise<boolean> {
   try {
     await access(program, WINDOWS ? constants.F_OK : constants.X_OK);
-    return true;
+    return (await stat(program)).isFile();
   } catch {
     return false; // not there, or not to be run
   }

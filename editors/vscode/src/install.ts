@@ -1,15 +1,19 @@
 // Installs the server that came with this extension into an environment of its own.
 import { spawn } from "node:child_process";
-import { cp, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import * as vscode from "vscode";
 import { programOf } from "./find";
 
 const CHECKPOINT = "smollm2-135m";
+const LONGEST_MS = 30 * 60_000;
+const DONE = "installed-version";
+const UNDER_WAY = "being-installed";
 
-/** Where the extension's own server is, or would be. */
-export function installedProgram(context: vscode.ExtensionContext): string {
-  return programOf(path.join(folderOf(context), ".venv"));
+/** Where the extension's own server is, if it was installed to its end by this version of the extension. */
+export async function installedProgram(context: vscode.ExtensionContext): Promise<string | undefined> {
+  const version = await readFile(path.join(folderOf(context), DONE), "utf8").catch(() => undefined);
+  return version === versionOf(context) ? programIn(folderOf(context)) : undefined;
 }
 
 /** Shows how far it is, and can be cancelled. Throws an Error with one sentence; the log has all that was printed. */
@@ -20,23 +24,54 @@ export async function install(context: vscode.ExtensionContext, log: vscode.LogO
   const options = { location: vscode.ProgressLocation.Notification, title: "Installing rung", cancellable: true };
   await vscode.window.withProgress(options, async (progress, token) => {
     const folder = folderOf(context);
-    const python = path.join(folder, ".venv", "bin", "python");
-    const steps: [string, string, string[]][] = [
-      ["an environment", "python3", ["-m", "venv", ".venv"]],
-      ["llama.cpp is built for this processor: some minutes", python, [path.join("scripts", "install.py")]],
-      [`the checkpoint ${CHECKPOINT}`, installedProgram(context), ["models", "pull", CHECKPOINT]],
-    ];
-    await rm(folder, { recursive: true, force: true });
-    await cp(context.asAbsolutePath("server"), folder, { recursive: true });
-    for (const [message, program, args] of steps) {
-      progress.report({ message });
-      await run(program, args, folder, log, token);
+    await reserve(folder);
+    try {
+      await cp(context.asAbsolutePath("server"), folder, { recursive: true });
+      for (const { message, program, args } of stepsIn(folder)) {
+        progress.report({ message });
+        await run(program, args, folder, log, token);
+      }
+      await writeFile(path.join(folder, DONE), versionOf(context));
+    } finally {
+      await rm(path.join(folder, UNDER_WAY), { force: true });
     }
   });
 }
 
+function stepsIn(folder: string): { message: string; program: string; args: string[] }[] {
+  const python = path.join(folder, ".venv", "bin", "python");
+  return [
+    { message: "an environment", program: "sh", args: ["scripts/make-venv.sh", ".venv"] },
+    { message: "llama.cpp is built for this processor: minutes", program: python, args: ["scripts/install.py"] },
+    { message: `the checkpoint ${CHECKPOINT}`, program: programIn(folder), args: ["models", "pull", CHECKPOINT] },
+  ];
+}
+
+/** An empty folder, where no other window is at work. */
+async function reserve(folder: string): Promise<void> {
+  const mark = path.join(folder, UNDER_WAY);
+  const since = await stat(mark).then(
+    (found) => Date.now() - found.mtimeMs,
+    () => undefined,
+  );
+  if (since !== undefined && since < LONGEST_MS) {
+    throw new Error("Another window is installing rung.");
+  }
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await writeFile(mark, "");
+}
+
 function folderOf(context: vscode.ExtensionContext): string {
   return path.join(context.globalStorageUri.fsPath, "server");
+}
+
+function programIn(folder: string): string {
+  return programOf(path.join(folder, ".venv"));
+}
+
+function versionOf(context: vscode.ExtensionContext): string {
+  return String(context.extension.packageJSON.version);
 }
 
 function run(
@@ -57,17 +92,29 @@ function run(
     };
     child.stdout.on("data", say);
     child.stderr.on("data", say);
-    const cancel = token.onCancellationRequested(() => child.pid && process.kill(-child.pid));
+    const cancel = token.onCancellationRequested(() => endGroup(child.pid));
     child.on("error", (error) => reject(new Error(`${program} cannot be started: ${error.message}.`)));
     child.on("close", (status) => {
       cancel.dispose();
       if (token.isCancellationRequested) {
         reject(new Error("Installing rung was cancelled."));
       } else if (status !== 0) {
-        reject(new Error(`rung could not be installed: ${last || `${program} ended with ${status}`}`));
+        reject(
+          new Error(`rung could not be installed, its log says why: ${last || `${program} ended with ${status}`}`),
+        );
       } else {
         resolve();
       }
     });
   });
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) {
+      process.kill(-pid);
+    }
+  } catch {
+    // It has just ended.
+  }
 }

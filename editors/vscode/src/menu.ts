@@ -5,9 +5,13 @@ interface Entry extends vscode.QuickPickItem {
   command?: string;
 }
 
-/** The status bar item's: what can be done now. paused: undefined without a server. */
-export async function showMenu(status: Status | undefined, paused: Paused | undefined): Promise<void> {
-  const chosen = await vscode.window.showQuickPick(entries(paused), {
+/** The status bar item's: what can be done now. paused: undefined where no server answers. */
+export async function showMenu(
+  status: Status | undefined,
+  paused: Paused | undefined,
+  installed: boolean,
+): Promise<void> {
+  const chosen = await vscode.window.showQuickPick(entries(paused, installed), {
     title: "rung",
     placeHolder: status?.reason || status?.project || "",
   });
@@ -17,16 +21,19 @@ export async function showMenu(status: Status | undefined, paused: Paused | unde
   }
 }
 
-function entries(paused: Paused | undefined): Entry[] {
+function entries(paused: Paused | undefined, installed: boolean): Entry[] {
   const server: Entry[] = [
     { label: "$(debug-restart) Restart the server", command: "rung.restart" },
     { label: "$(output) Log", command: "rung.logs" },
   ];
-  if (paused === undefined) {
+  if (!installed) {
     return [{ label: "$(cloud-download) Install the server", command: "rung.install" }, ...server];
   }
+  if (paused === undefined) {
+    return server;
+  }
   return [
-    pause(paused.here && !paused.everywhere, "in this project", "rung.pauseHere"),
+    pause(paused.here, "in this project", "rung.pauseHere"),
     pause(paused.everywhere, "everywhere", "rung.pauseEverywhere"),
     { label: "$(question) Explain the last completion", command: "rung.explainLast" },
     { label: "$(graph) Report", command: "rung.report" },

@@ -9,13 +9,22 @@ interface Offer {
   position: vscode.Position;
 }
 
+/** On its way to the screen. */
+interface Better {
+  uri: string;
+  version: number;
+  position: vscode.Position;
+  items: vscode.InlineCompletionItem[];
+  taken: (shown: boolean) => void;
+}
+
 const KEPT_SHOWN = 1000;
+const TAKEN_MS = 1000;
 
 export class Offers {
   private readonly latest = new Map<string, Offer>();
   private readonly toldShown = new Set<string>();
-  private better:
-    { uri: string; version: number; position: vscode.Position; items: vscode.InlineCompletionItem[] } | undefined;
+  private better: Better | undefined;
 
   constructor(private readonly tell: (id: string, outcome: Outcome) => void) {}
 
@@ -23,11 +32,17 @@ export class Offers {
   async provide(
     document: vscode.TextDocument,
     position: vscode.Position,
+    context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
     ask: () => vscode.ProviderResult<Items>,
   ): Promise<Items> {
     const version = document.version;
-    const answer = this.takeBetter(document, position) ?? (await ask());
+    let answer: Items;
+    if (this.better && context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke) {
+      answer = this.takeBetter(this.better, document, position); // nobody has asked by hand
+    } else {
+      answer = await ask();
+    }
     const items = Array.isArray(answer) ? answer : answer?.items;
     if (items?.length && !token.isCancellationRequested) {
       this.latest.set(document.uri.toString(), { items, position });
@@ -36,7 +51,7 @@ export class Offers {
     return answer;
   }
 
-  /** Show it instead, unless the user has typed on or gone elsewhere. Whether it is shown. */
+  /** Show it instead, unless the user has typed on, gone elsewhere or sent it away. Whether it is shown. */
   async replace(refresh: Refresh, items: vscode.InlineCompletionItem[]): Promise<boolean> {
     const editor = vscode.window.activeTextEditor;
     const { uri, version } = refresh.textDocument;
@@ -44,16 +59,27 @@ export class Offers {
     if (editor === undefined || !sameDocument(editor.document, uri) || !isThere(editor, version, position)) {
       return false;
     }
-    if (items.length === 0) {
-      this.closed(editor.document);
-      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
-      return true;
+    if (!this.latest.has(editor.document.uri.toString())) {
+      return false;
     }
-    this.better = { uri: editor.document.uri.toString(), version, position, items };
     // VS Code keeps what it shows when something else comes for the same place, unless it is hidden first.
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
-    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
-    return true;
+    if (items.length === 0) {
+      this.closed(editor.document);
+      return true;
+    }
+    return new Promise((resolve) => {
+      const better = { uri: editor.document.uri.toString(), version, position, items, taken: resolve };
+      this.better = better;
+      // It ends when all extensions that complete have answered, so nobody waits for it.
+      void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+      setTimeout(() => {
+        if (this.better === better) {
+          this.better = undefined;
+        }
+        resolve(false); // unless it was taken
+      }, TAKEN_MS);
+    });
   }
 
   /** Accept a part by the editor's own command, and tell that it was one of rung's. */
@@ -81,11 +107,12 @@ export class Offers {
     this.latest.delete(document.uri.toString());
   }
 
-  private takeBetter(document: vscode.TextDocument, position: vscode.Position): Items {
-    const better = this.better;
+  private takeBetter(better: Better, document: vscode.TextDocument, position: vscode.Position): Items {
     this.better = undefined;
-    const here = better?.uri === document.uri.toString() && better.version === document.version;
-    return here && better.position.isEqual(position) ? better.items : undefined;
+    const fits = better.uri === document.uri.toString() && better.version === document.version;
+    const here = fits && better.position.isEqual(position);
+    better.taken(here);
+    return here ? better.items : undefined;
   }
 
   /** VS Code tells an extension nothing of what it draws: it draws what comes in time. */

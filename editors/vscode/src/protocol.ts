@@ -1,7 +1,6 @@
 // What rung's server says and hears beside LSP: docs/protocol.md.
 import type { InlineCompletionItem, Position, VersionedTextDocumentIdentifier } from "vscode-languageclient/node";
 
-export const ACCEPT = "rung.accept";
 export const EXPLAIN = "rung.explain";
 export const PAUSE = "rung.pause";
 export const STATUS = "rung.status";
@@ -22,11 +21,28 @@ export interface Status {
   usdPerDay: number | null;
 }
 
+/** Before the server has said anything. */
+export const READY: Status = {
+  state: "ready",
+  project: null,
+  rung: null,
+  problem: null,
+  reason: "",
+  usdToday: null,
+  usdPerDay: null,
+};
+
 /** A better answer for this place, as long as the document has this version; no items: nothing is to be shown. */
 export interface Refresh {
   textDocument: VersionedTextDocumentIdentifier;
   position: Position;
   items: InlineCompletionItem[];
+}
+
+/** What of `rung.status` is used here. */
+export interface ServerStatus {
+  configuration: string;
+  paused: Paused;
 }
 
 export interface Paused {

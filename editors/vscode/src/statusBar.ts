@@ -11,13 +11,14 @@ export class StatusBar {
   constructor() {
     this.item.name = "rung";
     this.item.command = "rung.menu";
-    this.missing("starts");
+    this.without("starts");
     this.item.show();
   }
 
   /** Without a server. */
-  missing(why: string): void {
+  without(why: string): void {
     this.last = undefined;
+    this.item.accessibilityInformation = { label: `rung ${why}` };
     this.item.text = `$(circle-slash) rung ${why}`;
     this.item.tooltip = undefined;
     this.item.backgroundColor = undefined;
@@ -34,7 +35,7 @@ export class StatusBar {
     }
     this.item.text = parts.join(" · ");
     this.item.tooltip = tooltip(status);
-    this.item.accessibilityInformation = { label: `rung: ${label(status)}` };
+    this.item.accessibilityInformation = { label: label(status) };
     const warns = status.problem === "failed" || status.problem === "over_budget";
     this.item.backgroundColor = warns ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
   }
@@ -52,7 +53,7 @@ function icon(status: Status): string {
     paused: "$(debug-pause)",
     disabled: "$(circle-slash)",
   };
-  return icons[status.state];
+  return icons[status.state] ?? "";
 }
 
 function label(status: Status): string {
@@ -85,6 +86,6 @@ function tooltip(status: Status): vscode.MarkdownString {
 }
 
 /** Cents, or two significant digits below: single completions cost millionths. */
-export function dollars(usd: number): string {
+function dollars(usd: number): string {
   return `$${usd >= 0.01 || usd === 0 ? usd.toFixed(2) : usd.toPrecision(2)}`;
 }

@@ -238,6 +238,9 @@ function M.improve(client, params)
   local buffer = vim.api.nvim_get_current_buf()
   local row, column = cursor()
   local at, document = params.position, params.textDocument
+  if not shown[buffer] then
+    return false
+  end
   local same = vim.uri_to_bufnr(document.uri) == buffer and vim.lsp.util.buf_versions[buffer] == document.version
   local line = vim.api.nvim_get_current_line()
   local here = same and at.line == row and vim.str_byteindex(line, client.offset_encoding, at.character, false) == column

@@ -2,7 +2,7 @@
 local M = {}
 
 --- @class rung.Options
---- @field cmd string[]|nil the server; `rung serve` of the project's `.venv`, or of PATH
+--- @field cmd string[]|nil the server; `rung serve` of the active environment, or of PATH
 --- @field filetypes string[]
 --- @field root_markers string[]
 --- @field refresh boolean show a text while a better one is still sought, and replace it unless you have typed on
@@ -23,7 +23,7 @@ local defaults = {
   },
 }
 
-M.INSTALL = 'pip install rung, or set `cmd` in require("rung").setup{}'
+M.INSTALL = 'put it on PATH (its README says how), or set `cmd` in require("rung").setup{}'
 
 --- The server's command; nil where there is none.
 --- @param given string[]|nil
@@ -32,7 +32,8 @@ function M.find(given)
   if given then
     return vim.fn.executable(given[1]) == 1 and given or nil
   end
-  local places = { vim.fn.getcwd() .. '/.venv/bin/rung', (vim.env.VIRTUAL_ENV or '') .. '/bin/rung', 'rung' }
+  -- not the project's own environment: who opens a file of it has not said that its programs may run
+  local places = { (vim.env.VIRTUAL_ENV or '') .. '/bin/rung', 'rung' }
   for _, place in ipairs(places) do
     if vim.fn.executable(place) == 1 then
       return { place, 'serve' }
