@@ -69,6 +69,27 @@ def test_a_path_without_a_program_is_told_in_a_sentence(ladder: RealLadder, vsco
         editor.until(lambda: said in editor.messages, "it was not told")
 
 
+def test_a_program_that_ends_at_once_is_told_once_and_another_one_is_started_then(
+    ladder: RealLadder, vscode: Packaged
+) -> None:
+    program = ladder.folder / "program"
+    program.symlink_to("/bin/true")
+    with (
+        code_server(vscode, ladder, {"rung.path": str(program)}) as code,
+        code.window(ladder.source, server=False) as editor,
+    ):
+        editor.until(lambda: editor.status == "rung has failed", "it was not told")
+        editor.until(lambda: editor.messages != [], "there is no message")
+        (message,) = editor.messages
+        assert message.startswith(f"rung: `{program} serve` does not work: ")
+        program.unlink()
+        program.symlink_to(RUNG)
+        editor.command("rung: Restart the Server")
+        editor.restarted()
+        editor.focus()
+        completes(editor, ladder)
+
+
 def test_where_there_is_none_one_message_installs_it(ladder: RealLadder, vscode: Packaged) -> None:
     ladder.environment["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
     with code_server(vscode, ladder, {}) as code, code.window(ladder.source, server=False) as editor:
@@ -77,8 +98,7 @@ def test_where_there_is_none_one_message_installs_it(ladder: RealLadder, vscode:
         assert message.startswith("rung is not installed here")
         editor.answer("Install")
         editor.until(lambda: editor.status == "rung", "it was not installed", limit=INSTALL_S)
-        editor.page.locator(".editor-instance .monaco-editor .view-lines").first.click()
-        editor.press("Control+End")
+        editor.focus()
         completes(editor, ladder)
 
 

@@ -126,6 +126,11 @@ class VSCode:
         """Wait until the server answers again."""
         self.until(lambda: self.status == "rung", "the server did not start")
 
+    def focus(self) -> None:
+        """Behind the last character of the file."""
+        self.page.locator(".editor-instance .monaco-editor .view-lines").first.click()
+        self.press("Control+End")
+
     def _choose(self, text: str, row: str) -> None:
         box = self.page.locator(".quick-input-box input")
         box.fill(text)
@@ -156,8 +161,7 @@ class CodeServer:
         if server:
             editor.restarted()
         if files:
-            page.locator(".editor-instance .monaco-editor .view-lines").first.click()
-            editor.press("Control+End")
+            editor.focus()
         try:
             yield editor
         finally:

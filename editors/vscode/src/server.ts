@@ -37,7 +37,7 @@ export class Server {
 
   /** failed: told what ended it for good. */
   constructor(
-    program: string,
+    private readonly program: string,
     private readonly offers: Offers,
     private readonly log: vscode.LogOutputChannel,
     private readonly statusBar: StatusBar,
@@ -45,7 +45,7 @@ export class Server {
   ) {
     const configuration = vscode.workspace.getConfiguration("rung");
     const options = this.options(configuration.get<string[]>("languages", []));
-    this.client = new LanguageClient("rung", "rung", { command: program, args: ["serve"] }, options);
+    this.client = new QuietClient("rung", "rung", { command: program, args: ["serve"] }, options);
     this.client.registerFeature(extras({ status: true, refresh: configuration.get("refresh", true) }));
     this.client.onNotification(STATUS_NOTIFICATION, (status: Status) => statusBar.show(status));
     this.client.onRequest<boolean, void>(REFRESH_REQUEST, async (refresh: Refresh): Promise<boolean> => {
@@ -62,9 +62,13 @@ export class Server {
   /** Throws where it does not start in time. */
   async start(): Promise<void> {
     const limit = new Promise<never>((_, reject) =>
-      setTimeout(() => reject(new Error(`The server did not start within ${START_MS / 1000} s.`)), START_MS).unref(),
+      setTimeout(() => reject(new Error(`it did not start within ${START_MS / 1000} s.`)), START_MS).unref(),
     );
-    await Promise.race([this.client.start(), limit]);
+    try {
+      await Promise.race([this.client.start(), limit]);
+    } catch (error) {
+      throw new Error(`\`${this.program} serve\` does not work: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   /** Whatever state it is in. */
@@ -142,6 +146,13 @@ export class Server {
         this.statusBar.without(state === State.Stopped ? "has stopped" : "starts");
       }
     }
+  }
+}
+
+/** The library's own messages only go to the log: what a user must hear is told once, by whoever started it. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
   }
 }
 
