@@ -178,7 +178,8 @@ async def session(
     (project / "pyproject.toml").touch()
     uri = (project / "a.py").as_uri()
     async with serving(folder, SERVE) as peer:
-        await peer.initialize({"window": {"workDoneProgress": True, "showDocument": {"support": True}}})
+        window = {"workDoneProgress": True, "showDocument": {"support": True}}
+        await peer.initialize({"window": window, "textDocument": {"inlineCompletion": {}}})
         peer.open(uri, SOURCE)
         assert await peer.complete(uri, 5, 10) is None  # within a word: the project is opened, no model is asked
         async with asyncio.timeout(LIMIT_S):

@@ -37,7 +37,7 @@ def large(gemma3: Path) -> Iterator[Large]:
         pytest.fail(str(error))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while playwright runs, no other test can have an event loop
 def vscode() -> Iterator[Packaged]:
     """The program that RUNG_CODE_SERVER names, and the packaged extension that RUNG_VSIX does."""
     program, vsix = os.environ.get("RUNG_CODE_SERVER"), os.environ.get("RUNG_VSIX")

@@ -175,8 +175,9 @@ def test_a_server_that_is_killed_is_told_once_and_completes_again(editor: Neovim
 
 
 def test_several_lines_are_drawn_and_inserted(editor: Neovim, ladder: RealLadder) -> None:
-    ghost = complete(editor, ladder.source, BODY)
-    assert ghost.count("\n") > 1
+    complete(editor, ladder.source, BODY)
+    editor.until(lambda: editor.ghost.count("\n") > 1, "only its first line came")
+    ghost = editor.ghost
     editor.until(lambda: [each.kind for each in ladder.requests()] == ["function"], f"{ladder.requests()}")
     editor.keys("<Tab>")
     editor.holds(BODY + ghost)

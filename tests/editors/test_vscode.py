@@ -164,7 +164,7 @@ def test_a_body_of_several_lines_is_drawn_and_inserted(project: Project) -> None
 
 
 def test_several_are_offered_to_who_asks_by_hand(project: Project) -> None:
-    with project.window(project.file("def total(prices):\n    result = ")) as editor:
+    with project.window(project.file('title = "')) as editor:
         editor.press("Alt+\\")
         first = editor.offered()
         editor.press("Alt+]")

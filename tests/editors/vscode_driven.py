@@ -111,7 +111,7 @@ class VSCode:
         self.press("Control+p")
         self._choose(path.name, path.name)
         self.page.locator(f".editor-group-container.active .tab.active[data-resource-name='{path.name}']").wait_for()
-        self.press("Control+End")
+        self.focus()
 
     def menu(self, entry: str) -> None:
         """Of rung's status bar item."""
@@ -128,7 +128,8 @@ class VSCode:
 
     def focus(self) -> None:
         """Behind the last character of the file."""
-        self.page.locator(".editor-instance .monaco-editor .view-lines").first.click()
+        group = self.page.locator(".editor-group-container.active")
+        group.locator(".editor-instance .monaco-editor .view-lines").first.click()
         self.press("Control+End")
 
     def _choose(self, text: str, row: str) -> None:
