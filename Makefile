@@ -74,4 +74,4 @@ dev: venv
 	@$(BIN)/python scripts/install.py dev
 
 venv:
-	@$(BIN)/python -c 'import pip' 2>/dev/null || scripts/make-venv.sh $(VENV)
+	@$(BIN)/python -c 'import pip' 2>/dev/null || scripts/make-venv.sh $(VENV) >&2
