@@ -15,6 +15,7 @@ from rung.cascade.function import FunctionAttempt, solution_call, test_call
 from rung.cascade.gate import Gate, Pass, Refused
 from rung.cascade.ladder import Ladder, Rung
 from rung.cascade.line import attempt_line, line_call, other_lines, other_lines_call
+from rung.cascade.meanwhile import meanwhile
 from rung.cascade.retriever import Retriever
 from rung.cascade.self_test import Tester
 from rung.cascade.spending import Meter
@@ -74,15 +75,8 @@ class Ascent:
         for rung in rungs:
             if self.ahead and rung.remote:
                 break
-            early = asyncio.create_task(self._early(self.on_early)) if rung.remote and self.on_early else None
-            try:
+            async with meanwhile(self._early(self.on_early) if rung.remote and self.on_early else None):
                 step = await self.step(rung)
-            finally:
-                if early is not None:
-                    early.cancel()
-                    await asyncio.wait({early})
-                    if not early.cancelled():
-                        early.result()
             self.steps.append(step)
             if step.decision in _ENDS:
                 break

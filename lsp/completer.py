@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from rung.cascade.budget import Budget, Limits
 from rung.cascade.climb import climb
 from rung.cascade.config import Settings
 from rung.cascade.locate import locate
+from rung.cascade.meanwhile import meanwhile
 from rung.cascade.retriever import Retriever
 from rung.cascade.sandboxed import SandboxTester, find_tester
 from rung.cascade.task import Task, TaskKind
@@ -91,7 +91,8 @@ class Completer:
         is_function = task.kind is TaskKind.FUNCTION
         by_hand = trigger is Trigger.INVOKED
         # Not where a line was rejected just now: the first of the body may be that very line.
-        async with self._line_meanwhile(task, on_early if is_function and task.rejected is None else None):
+        early = on_early if is_function and task.rejected is None else None
+        async with meanwhile(self._first_line(task, early) if early else None):
             result = await climb(
                 replace(task, several_lines=by_hand),
                 self.ladder,
@@ -231,25 +232,11 @@ class Completer:
             priority=priority,
         )
 
-    @asynccontextmanager
-    async def _line_meanwhile(self, task: Task, on_early: OnEarly | None) -> AsyncIterator[None]:
-        """The first line of a function's body, while the whole is written and tested: a line goes first."""
-
-        async def write() -> None:
-            assert on_early is not None
-            line = await self._locally(replace(task, kind=TaskKind.LINE, function=None), Priority.LINE)
-            if line.answer is not None:
-                on_early(line)
-
-        writing = asyncio.create_task(write()) if on_early is not None else None
-        try:
-            yield
-        finally:
-            if writing is not None:
-                writing.cancel()
-                await asyncio.wait({writing})
-                if not writing.cancelled():
-                    writing.result()
+    async def _first_line(self, task: Task, tell: OnEarly) -> None:
+        """Of a function's body, while the whole is written and tested: a line goes first."""
+        line = await self._locally(replace(task, kind=TaskKind.LINE, function=None), Priority.LINE)
+        if line.answer is not None:
+            tell(line)
 
     def _retriever(self, trigger: Trigger) -> Retriever | None:
         if self.code is None:

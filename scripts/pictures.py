@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import shlex
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +23,9 @@ from rich.terminal_theme import SVG_EXPORT_THEME, TerminalTheme  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from rung.models.catalogue import find  # noqa: E402
-from tests.editors.neovim_driven import PLUGIN  # noqa: E402
-from tests.editors.real_ladder import RUNG, Large, RealLadder, large_running, real_ladder  # noqa: E402
+from tests.editors.neovim_driven import configured  # noqa: E402
+from tests.editors.real_ladder import RUNG, SERVE, Large, RealLadder, large_running, real_ladder  # noqa: E402
+from tests.editors.terminal_driven import terminal  # noqa: E402
 from tests.editors.vscode_driven import Packaged, VSCode, chromium, code_server  # noqa: E402
 
 DOCS = ROOT / "docs"
@@ -37,6 +36,13 @@ KEY_S, LOOK_S, LIMIT_S = 0.07, 1.6, 20.0
 COLUMNS = 84
 # Neovim's own colours are written out; these are of the frame and of plain text.
 NEOVIM = TerminalTheme((20, 22, 27), (224, 226, 234), [SVG_EXPORT_THEME.ansi_colors[index] for index in range(8)])
+LOOKS = """
+vim.cmd.syntax('on')
+vim.opt.termguicolors = true
+vim.opt.number = true
+vim.opt.laststatus = 2
+vim.opt.statusline = ' %f %= %{v:lua.require("rung.status").text()} '
+"""
 BEGINNING = '"""Shapes."""\n\nimport math\n\n\n'
 PLAIN = {
     "breadcrumbs.enabled": False,
@@ -144,35 +150,18 @@ def film_vscode(packaged: Packaged, ladder: RealLadder) -> None:
 
 
 def draw_neovim(binary: str, ladder: RealLadder) -> None:
-    """In tmux's terminal, whose cells become a picture."""
-    init = ladder.folder / "init.lua"
-    init.write_text(
-        f"vim.opt.runtimepath:prepend([[{PLUGIN}]])\n"
-        "vim.cmd.filetype('on')\nvim.cmd.syntax('on')\nvim.opt.termguicolors = true\nvim.opt.swapfile = false\n"
-        "vim.opt.number = true\nvim.opt.laststatus = 2\n"
-        "vim.opt.statusline = ' %f %= %{v:lua.require(\"rung.status\").text()} '\n"
-        f"require('rung').setup{{ cmd = {{ [[{RUNG}]], 'serve' }} }}\n"
-    )
-    socket = ["tmux", "-L", f"rung-pictures-{os.getpid()}", "-f", "/dev/null"]
-    editor = shlex.join([binary, "--clean", "-u", str(init), "shapes.py"])
+    """In a terminal, whose cells become a picture."""
+    argv = [binary, "--clean", "-u", str(configured(ladder.folder, SERVE, further=LOOKS)), "shapes.py"]
     environment = {**os.environ, **ladder.environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-
-    def tmux(*words: str) -> str:
-        return subprocess.run([*socket, *words], env=environment, check=True, capture_output=True, text=True).stdout
-
-    tmux("new-session", "-d", "-x", str(COLUMNS), "-y", "18", "-c", str(ladder.project), editor)
-    try:
+    size = {"columns": COLUMNS, "lines": 18}
+    with terminal(argv, ladder.project, ladder.folder / "tmux", environment, **size) as screen:
         time.sleep(2 * LOOK_S)
-        tmux("send-keys", "-l", 'Go\n\ndef area(radius):\n"""Return the area of a circle."""\n')
-        end = time.monotonic() + LIMIT_S
-        while "return" not in tmux("capture-pane", "-p").split('circle."""')[-1] and time.monotonic() < end:
-            time.sleep(KEY_S)
+        screen.types('Go\n\ndef area(radius):\n"""Return the area of a circle."""\n')
+        screen.until(lambda: "return" in screen.text.split('circle."""')[-1], "nothing was grey")
         time.sleep(2 * LOOK_S)
-        screen = tmux("capture-pane", "-p", "-e")
-    finally:
-        subprocess.run([*socket, "kill-server"], capture_output=True)
+        drawn = screen.styled
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    console.print(Text.from_ansi(screen.rstrip("\n")))
+    console.print(Text.from_ansi(drawn))
     console.save_svg(str(DOCS / "neovim.svg"), title="Neovim", theme=NEOVIM)
 
 

@@ -111,19 +111,25 @@ class Neovim:
         return self.run("messages")
 
 
-@contextmanager
-def neovim(binary: str, folder: Path, server: Sequence[str], options: str = "") -> Iterator[Neovim]:
-    """server: the command. options: further ones of `setup`, in Lua."""
-    init = folder / "init.lua"
+def configured(folder: Path, server: Sequence[str], options: str = "", further: str = "") -> Path:
+    """A configuration with the plugin. server, options: see `neovim`. further: Lua that is run before it."""
     quoted = ", ".join(f"[[{part}]]" for part in server)
+    init = folder / "init.lua"
     init.write_text(
         f"vim.opt.runtimepath:prepend([[{PLUGIN}]])\n"
         "vim.cmd.filetype('on')\n"
         "vim.opt.swapfile = false\n"
+        f"{further}\n"
         f"require('rung').setup{{ cmd = {{ {quoted} }}, {options} }}\n"
     )
+    return init
+
+
+@contextmanager
+def neovim(binary: str, folder: Path, server: Sequence[str], options: str = "") -> Iterator[Neovim]:
+    """server: the command. options: further ones of `setup`, in Lua."""
     address = folder / "nvim"
-    argv = [binary, "--headless", "--clean", "-u", str(init), "--listen", str(address)]
+    argv = [binary, "--headless", "--clean", "-u", str(configured(folder, server, options)), "--listen", str(address)]
     with subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:

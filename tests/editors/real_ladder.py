@@ -25,6 +25,10 @@ from ..lsp.server_peer import isolated
 
 RUNG = Path(sys.executable).with_name("rung")
 SERVE = [str(RUNG), "serve"]
+# Behind these the small checkpoint has something to say: a line, one with letters of several bytes, a function's body.
+LINE = "import os\n\n\ndef read(path):\n    with open(path) as file:\n        return file."
+NAMES = "names = ['ä', 'öü𝒳']\nfor name in names:\n    print('ß𝒳', "
+BODY = 'def is_prime(n):\n    """Return whether n is prime."""\n    '
 CLIMBS = 0.99  # a theta that no line of such a small model reaches
 _CONTEXT = 1024
 _MODEL = "coder"

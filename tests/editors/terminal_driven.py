@@ -33,6 +33,11 @@ class Terminal:
         """What is on the screen."""
         return self._tmux("capture-pane", "-p").rstrip()
 
+    @property
+    def styled(self) -> str:
+        """The same with its colours, as escape sequences."""
+        return self._tmux("capture-pane", "-p", "-e").rstrip("\n")
+
     def until(self, holds: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + LIMIT_S
         while not holds():
@@ -67,12 +72,14 @@ def _content(path: Path) -> str | None:
 
 
 @contextmanager
-def terminal(argv: Sequence[str], folder: Path, socket: Path, environment: dict[str, str]) -> Iterator[Terminal]:
+def terminal(
+    argv: Sequence[str], folder: Path, socket: Path, environment: dict[str, str], *, columns: int = 100, lines: int = 24
+) -> Iterator[Terminal]:
     """With `argv` in it, started in `folder`, and ended with it."""
     if TMUX is None:
         pytest.skip("editors in a terminal are driven with tmux")
     tmux = [TMUX, "-u", "-f", "/dev/null", "-S", str(socket)]
-    size = ["-x", "100", "-y", "24"]
+    size = ["-x", str(columns), "-y", str(lines)]
     subprocess.run(
         [*tmux, "new-session", "-d", *size, *argv], cwd=folder, env=environment | {"LC_ALL": "C.UTF-8"}, check=True
     )

@@ -12,13 +12,9 @@ from typing import Any
 import pytest
 
 from .neovim_driven import Neovim, neovim
-from .real_ladder import CLIMBS, SERVE, Large, RealLadder, real_ladder
+from .real_ladder import BODY, CLIMBS, LINE, NAMES, SERVE, Large, RealLadder, real_ladder
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
-
-LINE = "import os\n\n\ndef read(path):\n    with open(path) as file:\n        return file."
-NAMES = "names = ['ä', 'öü𝒳']\nfor name in names:\n    print('ß𝒳', "
-BODY = 'def is_prime(n):\n    """Return whether n is prime."""\n    '
 
 
 @pytest.fixture

@@ -11,14 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from .real_ladder import RUNG, Large, RealLadder, real_ladder
+from .real_ladder import BODY, LINE, NAMES, RUNG, Large, RealLadder, real_ladder
 from .vscode_driven import CodeServer, Packaged, VSCode, code_server
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
-
-LINE = "import os\n\n\ndef read(path):\n    with open(path) as file:\n        return file."
-NAMES = "names = ['ä', 'öü𝒳']\nfor name in names:\n    print('ß𝒳', "
-BODY = 'def is_prime(n):\n    """Return whether n is prime."""\n    '
 
 
 @dataclass
@@ -73,6 +69,15 @@ def body(editor: VSCode) -> str:
     return editor.ghost
 
 
+def taken(editor: VSCode, ghost: str, key: str) -> str:
+    """What the key takes of it; the rest stays grey."""
+    editor.press(key)
+    editor.until(lambda: editor.ghost not in ("", ghost), "nothing was taken, or all of it")
+    part = ghost.removesuffix(editor.ghost)
+    assert ghost == part + editor.ghost
+    return part
+
+
 def test_what_is_offered_is_grey_and_tab_inserts_it_into_the_file(project: Project) -> None:
     path = project.file(LINE[:-1])
     with project.window(path) as editor:
@@ -87,11 +92,7 @@ def test_what_is_offered_is_grey_and_tab_inserts_it_into_the_file(project: Proje
 def test_a_word_of_it_is_taken(project: Project) -> None:
     path = project.file(LINE[:-1])
     with project.window(path) as editor:
-        ghost = complete(editor, LINE[-1])
-        editor.press("Control+ArrowRight")
-        editor.until(lambda: editor.ghost not in ("", ghost), "no word was taken")
-        word = ghost.removesuffix(editor.ghost)
-        assert ghost.startswith(word)
+        word = taken(editor, complete(editor, LINE[-1]), "Control+ArrowRight")
         assert word.strip()
         editor.saved(path, LINE + word)
         editor.type("#")
@@ -102,11 +103,9 @@ def test_a_line_of_it_is_taken(project: Project) -> None:
     path = project.file(BODY[:-4])
     with project.window(path) as editor:
         ghost = body(editor)
-        editor.press("Control+Alt+ArrowRight")
-        editor.until(lambda: editor.ghost not in ("", ghost), "no line was taken")
-        taken = ghost.removesuffix(editor.ghost)
-        assert taken.rstrip() == ghost.split("\n")[0]
-        editor.saved(path, BODY + taken)
+        line = taken(editor, ghost, "Control+Alt+ArrowRight")
+        assert line.rstrip() == ghost.split("\n")[0]
+        editor.saved(path, BODY + line)
         editor.type("#")
         editor.until(lambda: ("small", "partly_accepted") in project.outcomes(), "the part was not recorded")
 

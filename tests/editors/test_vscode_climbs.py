@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from .real_ladder import CLIMBS, RUNG, Large, RealLadder, real_ladder
+from .real_ladder import CLIMBS, LINE, RUNG, Large, RealLadder, real_ladder
 from .vscode_driven import CodeServer, Packaged, code_server
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
-
-LINE = "import os\n\n\ndef read(path):\n    with open(path) as file:\n        return file."
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from .real_ladder import RUNG, RealLadder, real_ladder
+from .real_ladder import LINE, RUNG, RealLadder, real_ladder
 from .vscode_driven import Packaged, VSCode, code_server
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
-LINE = "import os\n\n\ndef read(path):\n    with open(path) as file:\n        return file."
 INSTALL_S = 600.0  # where llama.cpp has to be built first
 
 

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from .server_peer import Peer, TcpServer, inserted
+from .server_peer import Peer, inserted
 
 URI = "untitled:a"
 OTHER = "untitled:b"
-
-
-@pytest.fixture
-async def peer(server: TcpServer) -> AsyncIterator[Peer]:
-    """Offered " + 1" after "SURE", in line 1 of three."""
-    async with server.connect() as peer:
-        await peer.initialize()
-        peer.open(URI, "a\nSURE\nz")
-        assert inserted(await peer.complete(URI, 1, 4)) == [" + 1"]
-        yield peer
 
 
 async def seen_when(peer: Peer, key: str, count: int) -> dict[str, Any]:

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from .server_peer import Peer, TcpServer, inserted
+from .server_peer import Peer, inserted
 
 URI = "untitled:a"
-
-
-@pytest.fixture
-async def peer(server: TcpServer) -> AsyncIterator[Peer]:
-    """Offered " + 1" by "climb-1" behind "SURE", in line 1 of three."""
-    async with server.connect() as peer:
-        await peer.initialize()
-        peer.open(URI, "a\nSURE\nz")
-        assert inserted(await peer.complete(URI, 1, 4)) == [" + 1"]
-        yield peer
 
 
 def tell(peer: Peer, outcome: object, climb: object = "climb-1") -> None:

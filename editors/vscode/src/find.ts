@@ -20,20 +20,16 @@ export function programOf(environment: string): string {
 export async function findServer(installed: string | undefined): Promise<string | undefined> {
   const given = vscode.workspace.getConfiguration("rung").get("path", "").trim();
   if (given) {
-    const program = absolute(given);
-    if (program === undefined ? !(await firstOf(onPath(given))) : !(await runs(program))) {
+    const absolute = given.replace(/^~(?=[/\\])/, homedir());
+    const program = await firstOf(path.isAbsolute(absolute) ? [absolute] : onPath(given));
+    if (program === undefined) {
       throw new Error(`rung.path is ${given}, where no program is.`);
     }
-    return program ?? firstOf(onPath(given));
+    return program;
   }
   // The environment of a workspace that is not trusted may hold anything.
   const environments = vscode.workspace.isTrusted ? ofWorkspace() : [];
   return firstOf([...environments.map(programOf), ...onPath(NAME), ...(installed ? [installed] : [])]);
-}
-
-function absolute(given: string): string | undefined {
-  const program = given.replace(/^~(?=[/\\])/, homedir());
-  return path.isAbsolute(program) ? program : undefined;
 }
 
 function ofWorkspace(): string[] {

@@ -56,11 +56,14 @@ export class Session {
     await server?.stop();
   }
 
-  install(): Promise<void> {
-    this.installing ??= this.installOnce().finally(() => {
+  async install(): Promise<void> {
+    this.installing ??= this.installOnce();
+    try {
+      await this.installing;
+    } finally {
       this.installing = undefined;
-    });
-    return this.installing;
+    }
+    await this.start({ unlessSame: true });
   }
 
   /** The server, if it runs. Throws where it does not. */
@@ -100,18 +103,11 @@ export class Session {
   private async installOnce(): Promise<void> {
     await this.stop();
     this.statusBar.without("is being installed");
-    let failure: unknown;
     try {
       await install(this.context, this.log);
     } catch (error) {
-      failure = error;
-    }
-    this.installing = undefined;
-    if (failure === undefined) {
-      await this.start();
-    } else {
       this.statusBar.without("is not installed");
-      throw failure;
+      throw error;
     }
   }
 
