@@ -1,0 +1,169 @@
+"""Continuous batching: who is in the next forward pass.
+
+Every sample that runs is in every pass, with one token or with a draft; parts of the prompts of those that begin ride
+along. A sample that ends makes room for the next at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rung.models.server.asked import Load
+from rung.models.server.exiting import Shallow
+from rung.models.server.forward import Forward, Passed
+from rung.models.server.job import Job
+from rung.models.server.prefixes import Prefixes
+from rung.models.server.rows import Segment
+from rung.models.server.sample import Sample, Score
+from rung.models.server.sampling import draw
+from rung.models.server.vocabulary import Vocabulary
+
+
+@dataclass(slots=True)
+class _Totals:
+    layers: int = 0
+    skipped: int = 0
+    stopped: int = 0
+    steps: int = 0
+
+
+class Batch:
+    """most: samples at once. chunk: tokens of prompts in one pass. keep_tokens: of the prefix cache.
+
+    load: as it was after the last step. For one thread, but for `load`.
+    """
+
+    def __init__(self, forward: Forward, vocabulary: Vocabulary, most: int, chunk: int, keep_tokens: int) -> None:
+        self.waiting: deque[Job] = deque()
+        self._forward = forward
+        self._vocabulary = vocabulary
+        self._most = most
+        self._chunk = chunk
+        self._prefixes = Prefixes(forward.layers, keep_tokens)
+        self._jobs: list[Job] = []  # begun
+        self._running: list[Sample] = []
+        self._totals = _Totals()
+        self.load = self._loaded()
+
+    @property
+    def idle(self) -> bool:
+        return not self.waiting and not self._jobs
+
+    def step(self) -> None:
+        """One pass, and what came of it."""
+        self._drop([job for job in self._jobs if job.cancelled])
+        self.waiting = deque(job for job in self.waiting if not job.cancelled)
+        prompts = self._prompts()
+        samples = list(self._running)
+        segments = [*prompts, *(sample.segment() for sample in samples)]
+        if segments:
+            passed = self._forward.run(segments)
+            self._totals.steps += 1
+            self._take(samples, passed, passed.rows[len(prompts) :], passed.shallow[len(prompts) :])
+            self._end()
+        self.load = self._loaded()
+
+    def fail(self, error: Exception) -> None:
+        """Everybody gets it, and what was kept is dropped: nobody knows whether it is whole."""
+        for job in [*self.waiting, *self._jobs]:
+            job.emit(error)
+        self.waiting.clear()
+        self._jobs.clear()
+        self._running.clear()
+        self._prefixes.clear()
+        self.load = self._loaded()
+
+    def _prompts(self) -> list[Segment]:
+        """Parts of prompts, `chunk` tokens in all; the samples of a prompt that is nearly known start."""
+        segments: list[Segment] = []
+        left = self._chunk
+        self._admit()
+        for job in self._jobs:
+            if not job.begun:
+                job.begin(self._prefixes.begin(job.prompt))
+            if left <= 0:
+                break
+            ahead = job.ahead(left)
+            if ahead is not None:
+                segments.append(ahead)
+                left -= len(ahead.tokens)
+            else:
+                started = job.start(self._most - len(self._running), self._vocabulary)
+                self._running += started
+                left -= sum(sample.behind for sample in started)
+        return segments
+
+    def _admit(self) -> None:
+        unstarted = sum(not job.samples for job in self._jobs)
+        while self.waiting and len(self._running) + unstarted < self._most:
+            self._jobs.append(self.waiting.popleft())
+            unstarted += 1
+
+    def _take(
+        self, samples: Sequence[Sample], passed: Passed, rows: Sequence[range], shallow: Sequence[Shallow | None]
+    ) -> None:
+        deep = [sample for sample, gone in zip(samples, shallow, strict=True) if gone is None]
+        drawn = draw(passed.logits, [place for sample in deep for place in sample.places()])
+        scores = _scores(passed.logits, drawn, deep)
+        emit = {id(sample): job.emit for job in self._jobs for sample in job.samples}
+        for sample, row, gone in zip(samples, rows, shallow, strict=True):
+            if gone is None:
+                before = sample.generated
+                piece = sample.take(drawn[row.start : row.stop], scores[row.start : row.stop])
+                self._totals.layers += self._forward.layers * (sample.generated - before)
+            else:
+                self._totals.layers += gone.layers
+                self._totals.skipped += self._forward.layers - gone.layers
+                self._totals.stopped += gone.stop
+                piece = sample.leave(gone)
+            if piece.text or piece.tokens:
+                emit[id(sample)](piece)
+
+    def _end(self) -> None:
+        """Samples that are over make room; a job is when all of its samples are."""
+        self._running = [sample for sample in self._running if sample.reason is None]
+        for job in self._jobs:
+            job.tell_ended()
+        over = [job for job in self._jobs if job.over]
+        for job in over:
+            job.emit(job.counted())
+        self._drop(over)
+
+    def _drop(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._jobs.remove(job)
+            self._running = [sample for sample in self._running if sample not in job.samples]
+            leftover = job.leftover()
+            if leftover is not None:
+                self._prefixes.keep(leftover)
+
+    def _loaded(self) -> Load:
+        totals = self._totals
+        return Load(
+            running=len(self._running),
+            waiting=len(self.waiting),
+            kept_tokens=self._prefixes.tokens,
+            layers=totals.layers,
+            skipped=totals.skipped,
+            stopped=totals.stopped,
+            steps=totals.steps,
+        )
+
+
+def _scores(logits: Tensor, drawn: Sequence[int], samples: Sequence[Sample]) -> list[Score]:
+    """Of each row of `logits`; none where no sample wants them."""
+    wanted = max((sample.asked.top for sample in samples if sample.asked.top is not None), default=None)
+    if wanted is None:
+        return []
+    logprobs = torch.log_softmax(logits, dim=-1)
+    chosen = logprobs.gather(1, torch.tensor(drawn, device=logits.device)[:, None])[:, 0].tolist()
+    best = logprobs.topk(wanted, dim=-1)
+    return [
+        Score(logprob, tuple(zip(tokens, others, strict=True)))
+        for logprob, tokens, others in zip(chosen, best.indices.tolist(), best.values.tolist(), strict=True)
+    ]

@@ -1,0 +1,62 @@
+"""The keys and values of one sequence, in every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+_STEP = 64
+_SPARE = 1.25
+
+
+class KeyValues:
+    """Grows as tokens come. `tokens`: whose keys and values are here, position by position, in every layer.
+
+    What lies beyond len(tokens) is rubbish that the next write covers: a rejected draft is forgotten by
+    shortening `tokens`.
+    """
+
+    def __init__(self, layers: int) -> None:
+        self.tokens: list[int] = []
+        self._keys: list[Tensor | None] = [None] * layers
+        self._values: list[Tensor | None] = [None] * layers
+
+    def write(self, layer: int, start: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Put both, [heads, n, size], at positions from `start` on; all of the layer's up to there, as views."""
+        end = start + keys.shape[1]
+        kept_keys = self._keys[layer] = _room(self._keys[layer], start, end, keys)
+        kept_values = self._values[layer] = _room(self._values[layer], start, end, values)
+        kept_keys[:, start:end] = keys
+        kept_values[:, start:end] = values
+        return kept_keys[:, :end], kept_values[:, :end]
+
+    def copy(self, length: int) -> KeyValues:
+        """Of the first `length` tokens."""
+        other = KeyValues(len(self._keys))
+        other.tokens = self.tokens[:length]
+        other._keys = [_cut(kept, length) for kept in self._keys]
+        other._values = [_cut(kept, length) for kept in self._values]
+        return other
+
+
+def common(a: Sequence[int], b: Sequence[int]) -> int:
+    """Length of the longest common prefix."""
+    for place, (one, other) in enumerate(zip(a, b, strict=False)):
+        if one != other:
+            return place
+    return min(len(a), len(b))
+
+
+def _room(kept: Tensor | None, used: int, end: int, like: Tensor) -> Tensor:
+    if kept is not None and kept.shape[1] >= end:
+        return kept
+    capacity = -(-int(end * _SPARE) // _STEP) * _STEP
+    grown = like.new_empty((like.shape[0], capacity, like.shape[2]))
+    if kept is not None:
+        grown[:, :used] = kept[:, :used]
+    return grown
+
+
+def _cut(kept: Tensor | None, length: int) -> Tensor | None:
+    return None if kept is None else kept[:, :length].clone()
