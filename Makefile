@@ -8,7 +8,7 @@ NPM := --ignore-scripts --no-audit --no-fund --silent
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test test-editors editors pictures editor-times test-fast vsix lint format install clean venv dev
+.PHONY: help demo bench test test-editors editors server pictures editor-times test-fast vsix lint format install clean venv dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ editors: venv ## fetch those editors and print their places: needs Debian's mirr
 	@$(BIN)/python scripts/install.py dev editors >&2
 	@scripts/get-editors.sh "$${XDG_CACHE_HOME:-$$HOME/.cache}/rung" $(abspath $(BIN))/python
 
+server: venv ## install what `rung serve-model` needs, torch among it, so that `make test` tries it too
+	@$(BIN)/python scripts/install.py dev gpu
+
 pictures: dev ## the README's pictures of the real editors, made anew
 	@$(PULL)
 	@assignments=$$($(MAKE) --silent editors) && eval "$$assignments" && $(BIN)/python scripts/pictures.py
@@ -50,7 +53,7 @@ vsix: venv ## the VS Code extension: editors/vscode/dist/rung.vsix
 	@$(BIN)/python scripts/install.py
 	@scripts/make-vsix.sh $(BIN)/rung
 
-lint: dev ## formatting, lint and types; changes nothing
+lint: server ## formatting, lint and types; changes nothing
 	@status=0; \
 	$(BIN)/python -m ruff format --check . || status=1; \
 	$(BIN)/python -m ruff check . || status=1; \

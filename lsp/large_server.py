@@ -1,4 +1,4 @@
-"""A real OpenAI-compatible server with a local checkpoint, on loopback: the large rung of demo and benchmark."""
+"""A real OpenAI-compatible server with a local checkpoint, on loopback: the large rung of demo and benchmarks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
+
+import httpx
 
 from rung.models.free_port import free_port
 from rung.models.http import HttpModel
@@ -27,6 +30,13 @@ EXAMPLE_PRICE = Price(0.10, 0.40)
 EXTRA: dict[str, str | int | float | bool | None] = {"repeat_penalty": 1.0}
 
 
+class LargeServer(StrEnum):
+    """Which server a large rung is asked through."""
+
+    LLAMA = "llama-cpp-python"
+    RUNG = "rung"
+
+
 class ServerFailed(Exception):
     """It did not start; the message says why."""
 
@@ -38,12 +48,50 @@ async def large_server(checkpoint: Path, model: str, *, context: int, threads: i
         raise ServerFailed("llama-cpp-python's server is not installed; run `pip install 'rung[demo]'`.")
     port = free_port()
     url = f"http://127.0.0.1:{port}/v1"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rung.lsp.with_parent", "llama_cpp.server"),
-        *("--model", str(checkpoint), "--model_alias", model),
+    arguments = (
+        *("llama_cpp.server", "--model", str(checkpoint), "--model_alias", model),
         *("--host", "127.0.0.1", "--port", str(port), "--n_ctx", str(context)),
         *("--n_threads", str(threads), "--n_threads_batch", str(threads)),
         *("--logits_all", "false"),  # else it keeps a row for each token of the prompt: gigabytes, and slow
+    )
+
+    async def ready() -> bool:
+        client = HttpModel("large", url, model)
+        try:
+            return (await client.check()).answers
+        finally:
+            await client.close()
+
+    async with _running(arguments, model, ready):
+        yield url
+
+
+@asynccontextmanager
+async def own_server(checkpoint: Path, model: str, *, context: int, threads: int) -> AsyncIterator[str]:
+    """`rung serve-model` without a prefix cache, as `large_server`. It knows no fields but those of the protocol."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    arguments = (
+        *("rung.lsp.cli", "serve-model", str(checkpoint), "--name", model),
+        *("--host", "127.0.0.1", "--port", str(port), "--context", str(context)),
+        *("--device", "cpu", "--threads", str(threads), "--keep-tokens", "0"),
+    )
+
+    async def ready() -> bool:
+        async with httpx.AsyncClient(timeout=_POLL_S) as client:
+            try:
+                return (await client.get(f"{address}/health")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+    async with _running(arguments, model, ready):
+        yield f"{address}/v1"
+
+
+@asynccontextmanager
+async def _running(arguments: Sequence[str], model: str, ready: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rung.lsp.with_parent", *arguments),
         stdin=PIPE,
         stdout=DEVNULL,
         stderr=PIPE,
@@ -52,25 +100,21 @@ async def large_server(checkpoint: Path, model: str, *, context: int, threads: i
     last_words: deque[str] = deque(maxlen=3)
     listening = asyncio.create_task(_overhear(process, last_words))
     try:
-        await _answers(process, url, model, last_words)
-        yield url
+        await _answers(process, ready, model, last_words)
+        yield
     finally:
         await stop(process, _STOP_S)
         await listening
 
 
-async def _answers(process: Process, url: str, model: str, last_words: deque[str]) -> None:
-    client = HttpModel("large", url, model)
+async def _answers(process: Process, ready: Callable[[], Awaitable[bool]], model: str, last_words: deque[str]) -> None:
     until = time.monotonic() + _START_S
-    try:
-        while time.monotonic() < until:
-            if process.returncode is not None:
-                raise ServerFailed(f"The server for {model} ended at its start: {' '.join(last_words)}")
-            if (await client.check()).answers:
-                return
-            await asyncio.sleep(_POLL_S)
-    finally:
-        await client.close()
+    while time.monotonic() < until:
+        if process.returncode is not None:
+            raise ServerFailed(f"The server for {model} ended at its start: {' '.join(last_words)}")
+        if await ready():
+            return
+        await asyncio.sleep(_POLL_S)
     raise ServerFailed(f"The server for {model} did not answer within {_START_S:.0f} s.")
 
 

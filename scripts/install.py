@@ -1,6 +1,6 @@
 """Brings the virtual environment that runs this script up to date; does nothing, quickly, when it is.
 
-    .venv/bin/python scripts/install.py [demo] [dev]
+    .venv/bin/python scripts/install.py [demo] [dev] [editors] [gpu]
 
 Two parts: a llama.cpp that runs on this processor, and rung itself, editable, with the extras that are named.
 """
@@ -32,7 +32,7 @@ CHECK_SECONDS = 120
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Bring this virtual environment up to date.")
-    parser.add_argument("extras", nargs="*", metavar="EXTRA", help="demo, dev or gpu")
+    parser.add_argument("extras", nargs="*", metavar="EXTRA", help="demo, dev, editors or gpu")
     extras = parser.parse_args().extras
     if sys.prefix == sys.base_prefix:
         sys.exit("scripts/install.py changes the environment it runs in: run `make install`, which makes .venv for it.")
@@ -40,7 +40,7 @@ def main() -> None:
     with (Path(sys.prefix) / "rung-install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once
         try:
-            install_llama(tested_version(project))
+            install_llama(tested_version(project["project"]["dependencies"], llama_wheel.PACKAGE))
             install_rung(project, set(extras))
         except llama_wheel.BuildFailed as failure:
             sys.exit(str(failure))
@@ -50,12 +50,12 @@ def main() -> None:
             sys.exit("Interrupted. Run make again to go on.")
 
 
-def tested_version(project: dict[str, dict[str, list[str]]]) -> str:
-    """The lowest version of llama-cpp-python that pyproject.toml allows: what rung is tested with."""
-    for requirement in project["project"]["dependencies"]:
-        if found := re.match(rf"{llama_wheel.PACKAGE}\s*>=\s*([\w.]+)", requirement):
+def tested_version(requirements: list[str], package: str) -> str:
+    """The lowest version of it that pyproject.toml allows: what rung is tested with."""
+    for requirement in requirements:
+        if found := re.match(rf"{package}\s*>=\s*([\w.]+)", requirement):
             return found[1]
-    sys.exit(f"pyproject.toml names no `{llama_wheel.PACKAGE}>=VERSION` among its dependencies.")
+    sys.exit(f"pyproject.toml names no `{package}>=VERSION` among its dependencies.")
 
 
 def install_llama(version: str) -> None:
@@ -134,6 +134,8 @@ def install_rung(project: dict[str, dict[str, list[str]]], extras: set[str]) -> 
         named = f"[{','.join(sorted(extras))}]" if extras else ""
         print(f"Installing rung{named} and what it needs.", flush=True)
         pip_install(*project["build-system"]["requires"])
+        if "gpu" in extras:  # by itself: a newer one may be built for other hardware than the one that is at hand
+            pip_install(f"torch=={tested_version(project['project']['optional-dependencies']['gpu'], 'torch')}")
         pip_install(*editable, f"{ROOT}{named}")
     STATE.write_text(json.dumps({**wanted, "extras": sorted(extras)}), encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -17,6 +18,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 os.environ["RUNG_WORKER"] = "private"
 
 from rung.models.catalogue import CheckpointMissing, find
+
+_SERVER = importlib.util.find_spec("torch") is not None
+collect_ignore_glob = [] if _SERVER else ["models/test_server_*", "lsp/test_cli_serve_model*", "lsp/test_cli_exits*"]
+
+
+def pytest_report_header() -> str | None:
+    return None if _SERVER else "no torch: the tests of `rung serve-model` are left out; `make server` installs it"
 
 
 @pytest.fixture(scope="session", autouse=True)

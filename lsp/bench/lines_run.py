@@ -18,7 +18,7 @@ from rung.cascade.bench.lines.strategy import Engine
 from rung.cascade.bench.lines.tree import Tree
 from rung.cascade.ladder import Rung
 from rung.lsp.bench.tree_search import searches
-from rung.lsp.large_server import EXAMPLE_PRICE, EXTRA, large_server
+from rung.lsp.large_server import EXAMPLE_PRICE, EXTRA, LargeServer, large_server, own_server
 from rung.models.http import HttpModel, Timeouts
 from rung.models.llama import LlamaModel
 
@@ -31,12 +31,13 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two checkpoints by name and file. threads: of each model."""
+    """Two checkpoints by name and file. server: of the large one. threads: of each model."""
 
     small: str
     small_file: Path
     large: str
     large_file: Path
+    server: LargeServer
     threads: int
 
 
@@ -45,7 +46,7 @@ def header(pair: Pair) -> Header:
     return Header(
         small=f"{pair.small} sha256 {_sha256(pair.small_file)}",
         large=f"{pair.large} sha256 {_sha256(pair.large_file)}",
-        engine=f"context {CONTEXT}, cache {_CACHE_MB} MB, {pair.threads} threads of each model",
+        engine=f"context {CONTEXT}, cache {_CACHE_MB} MB, {pair.threads} threads of each model{_by(pair.server)}",
         versions=f"rung {version('rung')}, llama-cpp-python {version('llama-cpp-python')}, "
         f"Python {platform.python_version()}, {platform.machine()}",
     )
@@ -107,11 +108,17 @@ async def _rungs(pair: Pair) -> AsyncIterator[tuple[dict[Engine, LlamaModel], Ht
         }
         for model in models.values():
             stack.push_async_callback(model.close)
-        server = large_server(pair.large_file, pair.large, context=CONTEXT, threads=pair.threads)
-        url = await stack.enter_async_context(server)
-        remote = HttpModel(pair.large, url, pair.large, extra=EXTRA, timeouts=_PATIENT)
+        start = own_server if pair.server is LargeServer.RUNG else large_server
+        url = await stack.enter_async_context(start(pair.large_file, pair.large, context=CONTEXT, threads=pair.threads))
+        extra = {} if pair.server is LargeServer.RUNG else EXTRA
+        remote = HttpModel(pair.large, url, pair.large, extra=extra, timeouts=_PATIENT)
         stack.push_async_callback(remote.close)
         yield models, remote
+
+
+def _by(server: LargeServer) -> str:
+    """Of the usual one nothing is said: journals that are older go on."""
+    return "" if server is LargeServer.LLAMA else f", the large one served by {server}"
 
 
 def _sha256(path: Path) -> str:

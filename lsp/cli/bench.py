@@ -36,6 +36,7 @@ from rung.lsp.cli.bench_engine import engine
 from rung.lsp.cli.bench_keystrokes import keystrokes
 from rung.lsp.cli.bench_lines import lines
 from rung.lsp.cli.bench_retrieval import retrieval
+from rung.lsp.cli.bench_server import server
 from rung.lsp.cli.bench_workers import workers
 from rung.lsp.large_server import EXAMPLE_PRICE, EXTRA, ServerFailed, large_server
 from rung.models.catalogue import CatalogueError, find
@@ -47,6 +48,7 @@ app.command("early")(early)
 app.command("engine")(engine)
 app.command("lines")(lines)
 app.command("retrieval")(retrieval)
+app.command("server")(server)
 app.command("workers")(workers)
 app.command("keystrokes")(keystrokes)
 app.command("checkpoints")(checkpoints)

@@ -19,7 +19,7 @@ from rung.cascade.bench.lines.tree import Tree, copy_sources
 from rung.lsp.bench.packages import PACKAGES, fetch, unpack
 from rung.lsp.cli.bench_bars import bars, beginning
 from rung.lsp.cli.tune.options import Refused, explained
-from rung.lsp.large_server import ServerFailed
+from rung.lsp.large_server import LargeServer, ServerFailed
 from rung.models.catalogue import find
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def lines(
     ] = None,
     small: Annotated[str, typer.Option(help="Checkpoint of the small rung.")] = "smollm2-135m",
     large: Annotated[str, typer.Option(help="Checkpoint of the large rung, behind HTTP.")] = "gemma3-270m",
+    server: Annotated[LargeServer, typer.Option(help="Of the large rung; rung's verifies drafts.")] = LargeServer.LLAMA,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Of each model.")] = 2,
     ablation_tasks: Annotated[
         int | None, typer.Option(min=0, help="The first so many for what lacks a mechanism; all, if not given.")
@@ -66,7 +67,7 @@ def lines(
             from rung.lsp.bench.lines_run import Pair
         except ImportError as error:
             raise Refused(f"`rung bench lines` needs {error.name}: install rung[tune].") from None
-        pair = Pair(_name(small), find(small), _name(large), find(large), threads)
+        pair = Pair(_name(small), find(small), _name(large), find(large), server, threads)
         if pair.small == pair.large:
             raise Refused("--small and --large have the same name: name two checkpoints.")
         with tempfile.TemporaryDirectory(prefix="rung-lines-") as scratch:
@@ -142,6 +143,8 @@ def _tables(found: Results) -> list[Table | str]:
     beside = [words.compared(row.strategy, row.beside) for row in found.rows if row.beside]
     return [
         _table(words.COLUMNS, [words.cells(found, row) for row in found.rows]),
+        "",
+        _table(words.SPENT_COLUMNS, words.spent_rows(found)),
         "",
         _table(("against the large rung alone", "exact", "large calls", "mean latency"), beside),
         "",

@@ -130,9 +130,11 @@ class Batch:
         for job in self._jobs:
             job.tell_ended()
         over = [job for job in self._jobs if job.over]
-        for job in over:
-            job.emit(job.counted())
+        counts = [job.counted() for job in over]
         self._drop(over)
+        self.load = self._loaded()  # before anybody can ask for it
+        for job, counted in zip(over, counts, strict=True):
+            job.emit(counted)
 
     def _drop(self, jobs: Sequence[Job]) -> None:
         for job in jobs:

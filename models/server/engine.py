@@ -8,6 +8,7 @@ import logging
 import queue
 import threading
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from rung.models.server.asked import Asked, Busy, Counted, EngineFailed, Event, Load, Refused
 from rung.models.server.batch import Batch
@@ -48,7 +49,7 @@ class Engine:
         chunk = _CHUNK_CPU if forward.device.type == "cpu" else _CHUNK_GPU
         self._batch = Batch(forward, vocabulary, batch, chunk, keep_tokens)
         self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._open: set[Job] = set()
+        self._open = 0
         self._closing = False
         self._quiet = asyncio.Event()  # nothing is open
         self._quiet.set()
@@ -66,26 +67,16 @@ class Engine:
         """
         if self._closing:
             raise _shutting_down()
-        if len(self._open) >= self._most_open:
-            raise Busy(f"{len(self._open)} requests are open already; ask again in a moment.", _AGAIN_S)
-        events: asyncio.Queue[Event | Exception] = asyncio.Queue()
-        job = await asyncio.to_thread(self._job, asked, _into(events))
-        if self._closing:  # since then
-            raise _shutting_down()
-        self._open.add(job)
+        if self._open >= self._most_open:
+            raise Busy(f"{self._open} requests are open already; ask again in a moment.", _AGAIN_S)
+        self._open += 1
         self._quiet.clear()
-        self._inbox.put(job)
         try:
-            while True:
-                event = await events.get()
-                if isinstance(event, Exception):
-                    raise event
-                yield event
-                if isinstance(event, Counted):
-                    return
+            async with aclosing(self._events(asked)) as events:
+                async for event in events:
+                    yield event
         finally:
-            job.cancelled = True
-            self._open.discard(job)
+            self._open -= 1
             if not self._open:
                 self._quiet.set()
 
@@ -97,6 +88,23 @@ class Engine:
                 await self._quiet.wait()
         self._inbox.put(None)
         await asyncio.to_thread(self._thread.join, _JOIN_S)
+
+    async def _events(self, asked: Asked) -> AsyncGenerator[Event, None]:
+        events: asyncio.Queue[Event | Exception] = asyncio.Queue()
+        job = await asyncio.to_thread(self._job, asked, _into(events))
+        if self._closing:  # since then
+            raise _shutting_down()
+        self._inbox.put(job)
+        try:
+            while True:
+                event = await events.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+                if isinstance(event, Counted):
+                    return
+        finally:
+            job.cancelled = True
 
     def _job(self, asked: Asked, emit: Emit) -> Job:
         """Raises Refused where the prompt leaves no room for an answer."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import PreTrainedModel
 
+if TYPE_CHECKING:
+    from rung.models.server.exits.exits import Exits
+
 from rung.models.server.checkpoint import LoadFailed, Source, load, source
 from rung.models.server.devices import device_named, dtype_named
 from rung.models.server.engine import Engine
-from rung.models.server.exits.exits import Exits, ExitsRefused
-from rung.models.server.exits.exits import load as load_exits
 from rung.models.server.forward import Forward, Unsupported
 from rung.models.server.vocabulary import Vocabulary
 
@@ -71,6 +73,9 @@ def load_engine(options: EngineOptions) -> Engine:
 def _exits(path: Path | None, origin: Source, device: torch.device, dtype: torch.dtype) -> Exits | None:
     if path is None:
         return None
+    from rung.models.server.exits.exits import ExitsRefused
+    from rung.models.server.exits.exits import load as load_exits
+
     try:
         return load_exits(path, origin.sha256(), device, dtype)
     except ExitsRefused as error:

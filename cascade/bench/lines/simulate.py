@@ -21,12 +21,14 @@ _FAILURES = {Decision.FAILED, Decision.DEADLINE, Decision.PRIVATE, Decision.OVER
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """On one rung. prompt, cached, generated: tokens."""
+    """On one rung. prompt, cached, generated: tokens; accepted: of drafts. seconds: of its calls."""
 
     calls: int = 0
     prompt: int = 0
     cached: int = 0
     generated: int = 0
+    accepted: int = 0
+    seconds: float = 0.0
 
     def __add__(self, other: Spent) -> Spent:
         return Spent(
@@ -34,6 +36,8 @@ class Spent:
             self.prompt + other.prompt,
             self.cached + other.cached,
             self.generated + other.generated,
+            self.accepted + other.accepted,
+            self.seconds + other.seconds,
         )
 
 
@@ -103,5 +107,6 @@ def _spent(climbs: Iterable[Climb]) -> dict[str, Spent]:
     spent: dict[str, Spent] = {}
     for step in (step for climbed in climbs for step in climbed.steps if step.usage != Usage()):
         usage = step.usage
-        spent[step.rung] = spent.get(step.rung, Spent()) + Spent(1, usage.prompt, usage.cached, usage.generated)
+        own = Spent(1, usage.prompt, usage.cached, usage.generated, usage.accepted_draft, step.engine_seconds)
+        spent[step.rung] = spent.get(step.rung, Spent()) + own
     return spent

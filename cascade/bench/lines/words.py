@@ -10,6 +10,17 @@ COLUMNS = (
     *("strategy", "tasks", "θ", "exact", "similarity", "mean s", "p50 s", "p90 s", "first text s", "rejected"),
     *("large calls", "$ per 1,000", "shown by small", "by large", "nothing"),
 )
+# Calls and tokens are per task, seconds per call.
+SPENT_COLUMNS = (
+    "strategy",
+    "rung",
+    "calls",
+    "prompt",
+    "of these cached",
+    "generated",
+    "of these from drafts",
+    "s a call",
+)
 # MCCom's averages over its benchmarks: calls of the large model and latency, against asking it always.
 _CALLS, _SECONDS = -0.46, -0.25
 
@@ -41,7 +52,7 @@ def compared(strategy: str, beside: Beside) -> list[str]:
 
 
 def spent_rows(results: Results) -> list[list[str]]:
-    """Strategy, rung, calls, and tokens of the prompt, of these from the cache, and generated, all per task."""
+    """In the order of `SPENT_COLUMNS`."""
     return [
         [
             row.strategy,
@@ -50,6 +61,8 @@ def spent_rows(results: Results) -> list[list[str]]:
             f"{spent.prompt / row.tasks:.0f}",
             f"{spent.cached / row.tasks:.0f}",
             f"{spent.generated / row.tasks:.1f}",
+            f"{spent.accepted / row.tasks:.1f}",
+            f"{spent.seconds / spent.calls:.2f}",
         ]
         for row in results.rows
         for rung, spent in row.spent.items()

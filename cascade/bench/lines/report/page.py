@@ -24,6 +24,7 @@ def as_html(results: Results) -> str:
         rows=[words.cells(results, row) for row in results.rows],
         compared=[words.compared(row.strategy, row.beside) for row in results.rows if row.beside],
         spent=words.spent_rows(results),
+        spent_columns=words.SPENT_COLUMNS,
         kinds=list(results.asked.kinds),
         cloud=Markup(plots.cloud(results)),
         sweep=Markup(plots.sweep(results)),

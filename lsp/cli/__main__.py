@@ -1,0 +1,5 @@
+"""`python -m rung.lsp.cli` is `rung`."""
+
+from rung.lsp.cli.main import main
+
+main()
