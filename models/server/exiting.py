@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from rung.models.server.exits.exits import Exits
+from rung.models.server.exits.exits import Exits
 from rung.models.server.rows import Rows, Span
 
 

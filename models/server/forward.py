@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -16,9 +16,7 @@ from transformers import PreTrainedModel
 
 from rung.models.server.attention import ATTENTION
 from rung.models.server.exiting import Exiting, Shallow, wrap
-
-if TYPE_CHECKING:
-    from rung.models.server.exits.exits import Exits
+from rung.models.server.exits.exits import Exits
 from rung.models.server.key_values import KeyValues
 from rung.models.server.rows import Rows, Segment, spans
 

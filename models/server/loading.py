@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from transformers import PreTrainedModel
 
-if TYPE_CHECKING:
-    from rung.models.server.exits.exits import Exits
-
 from rung.models.server.checkpoint import LoadFailed, Source, load, source
 from rung.models.server.devices import device_named, dtype_named
 from rung.models.server.engine import Engine
+from rung.models.server.exits.exits import Exits, ExitsRefused
+from rung.models.server.exits.exits import load as load_exits
 from rung.models.server.forward import Forward, Unsupported
 from rung.models.server.vocabulary import Vocabulary
 
@@ -52,7 +50,7 @@ def load_engine(options: EngineOptions) -> Engine:
     dtype = dtype_named(options.dtype, device)
     origin = source(options.checkpoint)
     model, tokenizer = load(origin, device, dtype)
-    exits = _exits(options.exits, origin, device, dtype)
+    exits = _exits(options.exits, origin, model)
     try:
         forward = Forward(model, exits)
     except Unsupported as error:
@@ -70,16 +68,15 @@ def load_engine(options: EngineOptions) -> Engine:
     )
 
 
-def _exits(path: Path | None, origin: Source, device: torch.device, dtype: torch.dtype) -> Exits | None:
+def _exits(path: Path | None, origin: Source, model: PreTrainedModel) -> Exits | None:
     if path is None:
         return None
-    from rung.models.server.exits.exits import ExitsRefused
-    from rung.models.server.exits.exits import load as load_exits
-
     try:
-        return load_exits(path, origin.sha256(), device, dtype)
+        exits = load_exits(path, origin.sha256(), model.device, model.dtype)
     except ExitsRefused as error:
         raise LoadFailed(str(error)) from error
+    exits.attach(model)
+    return exits
 
 
 def _context(wanted: int | None, model: PreTrainedModel) -> int:
