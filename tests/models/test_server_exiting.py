@@ -1,4 +1,4 @@
-"""Tokens that leave a pass early, with exits that know what all layers would say: the text must be that of all layers."""
+"""Tokens that leave a pass early, with exits that know what all layers would say: the text is that of all layers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
 from rung.models.server.asked import Asked
 from rung.models.server.exits.exits import Verdict
 from rung.models.server.forward import Forward
 from rung.models.server.vocabulary import Vocabulary
-from torch import Tensor
-from transformers import PreTrainedModel
 
 from .server_made import ARCHITECTURES, ask, started, tokenizer
 
@@ -57,10 +58,10 @@ class Oracle:
         return torch.stack([each[at] for each in keys[DEPTH:]]), torch.stack([each[at] for each in values[DEPTH:]])
 
     def _place(self, row: Tensor) -> int:
-        """Which generated token this is the state of: the nearest that is known."""
-        distance = (self._hidden[self._first :] - row).abs().amax(dim=1)
+        """Which generated token this is the state of, -1 for the prompt's last: the nearest that is known."""
+        distance = (self._hidden[self._first - 1 :] - row).abs().amax(dim=1)
         assert float(distance.min()) < 1e-2, "a state that the whole model does not have"
-        return int(distance.argmin())
+        return int(distance.argmin()) - 1
 
 
 def _read(model: PreTrainedModel, text: Tensor) -> tuple[tuple[list[Tensor], list[Tensor]], Tensor]:
