@@ -20,7 +20,9 @@ os.environ["RUNG_WORKER"] = "private"
 from rung.models.catalogue import CheckpointMissing, find
 
 _SERVER = importlib.util.find_spec("torch") is not None
-collect_ignore_glob = [] if _SERVER else ["models/test_server_*", "lsp/test_cli_serve_model*", "lsp/test_cli_exits*"]
+collect_ignore_glob = (
+    [] if _SERVER else ["models/test_server_*", "lsp/test_cli_serve_model*", "lsp/test_cli_exits*", "e2e/test_own_*"]
+)
 
 
 def pytest_report_header() -> str | None:

@@ -37,7 +37,10 @@ def server(
     """Complete HumanEval's functions without a draft, with right and wrong ones, and several at once."""
     with explained("Stopped."):
         try:
+            from rung.models.server.checkpoint import load, source
+            from rung.models.server.devices import device_named, dtype_named
             from rung.models.server.loading import EngineOptions, LoadFailed, load_engine
+            from rung.models.server.measuring import by_transformers
         except ImportError as error:
             raise Refused(f"`rung bench server` needs {error.name}: install rung[gpu].") from None
         options = EngineOptions(
@@ -54,6 +57,10 @@ def server(
         )
         prompts = [problem.prompt.rstrip() for problem in spread(list(problems()), max(count, max(_AT_ONCE)))]
         try:
+            where = device_named(device)
+            plain = by_transformers(
+                *load(source(checkpoint), where, dtype_named(dtype, where)), prompts[:count], tokens
+            )
             engine = load_engine(options)
         except LoadFailed as error:
             raise Refused(str(error)) from None
@@ -61,6 +68,10 @@ def server(
             verified, batched = asyncio.run(_measured(engine, prompts, count, tokens, beginning(progress)))
     console = Console(width=140)
     console.print(_drafts_table(verified))
+    own = sum(each.without.seconds for each in verified) / sum(each.without.counted.generated for each in verified)
+    console.print(
+        f"Without a draft {own:.4f} s a token; transformers' own generate {plain:.4f} ({own / plain:.2f} of it).\n"
+    )
     console.print(_batching_table(batched))
 
 
