@@ -1,4 +1,4 @@
-"""`rung models`: list, pull, add and remove checkpoints; `reshape` has those that make one of another."""
+"""`rung models`: list, pull, add, remove; `reshape` makes a checkpoint of another, `models_price` measures a server."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rung.lsp.cli import reshape
+from rung.lsp.cli import models_price, reshape
 from rung.lsp.cli.pull_progress import pull_progress
 from rung.lsp.cli.sentences import sentences
 from rung.models import catalogue
 from rung.models.catalogue import CATALOGUE, Checkpoint, Entry, Fim
 from rung.models.catalogue.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="Checkpoints for local rungs: list, pull, add, remove, quantize, trim.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Checkpoints for local rungs: list, pull, add, remove, quantize, trim. Prices for remote ones.",
+)
 
 _PIPED_WIDTH = 1000
 
 
 app.command()(reshape.quantize)
 app.command()(reshape.trim)
+app.command()(models_price.price)
 
 
 @app.command("list")

@@ -16,6 +16,7 @@ _REASONS = {
     "eos": FinishReason.STOP,
     "eos_token": FinishReason.STOP,
     "stop_sequence": FinishReason.STOP,
+    "doubt": FinishReason.DOUBT,  # rung's own server, whose Stop expects the next token to be wrong
 }
 
 
@@ -111,7 +112,7 @@ class Answer:
         if reason == "content_filter":
             raise Failure(ModelRefused(f"Rung '{self._name}': the server's content filter stopped the answer."))
         if reason not in _REASONS:
-            raise self._invalid("it ended for a reason that is neither 'stop' nor 'length'")
+            raise self._invalid("it ended for a reason that is none of 'stop', 'length' and 'doubt'")
         return _REASONS[reason]
 
     def _invalid(self, what: str) -> Failure:

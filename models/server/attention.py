@@ -40,30 +40,41 @@ def attend(
         raise ValueError("it caps attention scores, or has attention sinks")
     layer: int = module.layer_idx  # type: ignore[assignment]
     attended = [
-        _attended(span, layer, query[0, :, span.at : span.at + span.count], key[0], value[0], scaling, sliding_window)
-        for span in rows.spans
+        _attended(span, rows, layer, query[0], key[0], value[0], scaling, sliding_window) for span in rows.spans
     ]
     return torch.cat(attended, dim=1).transpose(0, 1)[None], None
 
 
 def _attended(
-    span: Span, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float | None, window: int | None
+    span: Span,
+    rows: Rows,
+    layer: int,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scaling: float | None,
+    window: int | None,
 ) -> Tensor:
     """[heads, tokens of the span, size]. The heads that share keys are rows of one query: nothing is repeated."""
     here = slice(span.at, span.at + span.count)
     keys, values = span.kept.write(layer, span.start, key[:, here], value[:, here])
-    heads, count, size = query.shape
+    heads, _, size = query.shape
     shared = heads // keys.shape[0]
     first = max(0, span.start + 1 - window) if window else 0
-    mask = None if count == 1 else _mask(span, first, window, query.device).repeat(shared, 1)
+    mask = None
+    if span.count > 1:
+        known = (span.at, window, shared)  # the same in all layers of a kind
+        if known not in rows.masks:
+            rows.masks[known] = _mask(span, first, window, query.device).repeat(shared, 1)
+        mask = rows.masks[known]
     found = scaled_dot_product_attention(
-        query.reshape(1, keys.shape[0], shared * count, size),
+        query[:, here].reshape(1, keys.shape[0], shared * span.count, size),
         keys[None, :, first:],
         values[None, :, first:],
         attn_mask=mask,
         scale=scaling,
     )
-    return found.reshape(heads, count, -1)
+    return found.reshape(heads, span.count, -1)
 
 
 def _mask(span: Span, first: int, window: int | None, device: torch.device) -> Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from torch import Tensor
 
 from rung.models.server.key_values import KeyValues
 
@@ -33,9 +35,13 @@ class Span:
 
 @dataclass(slots=True)
 class Rows:
-    """The spans of the tokens that are in the pass at this moment, without gaps."""
+    """The spans of the tokens that are in the pass at this moment, without gaps.
+
+    masks: of attention, by what they hang on.
+    """
 
     spans: list[Span]
+    masks: dict[tuple[object, ...], Tensor] = field(default_factory=dict)
 
     def drop(self, places: set[int]) -> None:
         """Single tokens leave, and the others move up."""
@@ -46,6 +52,7 @@ class Rows:
                 packed.append(Span(span.kept, at, span.count, span.start))
                 at += span.count
         self.spans = packed
+        self.masks.clear()
 
 
 def spans(segments: Sequence[Segment]) -> list[Span]:

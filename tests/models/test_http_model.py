@@ -233,6 +233,14 @@ async def test_log_probabilities_come_in_both_forms() -> None:
     assert seen == [(0, Token("a", -0.5)), (0, Token("b", 0.0))]
 
 
+async def test_a_sample_that_the_server_gave_up_says_so() -> None:
+    async with model_on(lambda connection: connection.text("a", " b", reason="doubt")) as (model, _):
+        [generation] = await model.generate(Prompt("x"), Sampling(9))
+        [stopped] = await model.generate(Prompt("x"), Sampling(9, stop=("b",)))
+    assert (generation.text, generation.finish_reason) == ("a b", FinishReason.DOUBT)
+    assert (stopped.text, stopped.finish_reason) == ("a ", FinishReason.STOP), "rung's own end came first"
+
+
 async def test_the_fifth_stop_string_ends_the_request_and_closes_the_connection() -> None:
     async def endless(connection: Connection) -> None:
         await connection.begin()
