@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
@@ -89,7 +90,7 @@ def load(origin: Source, device: torch.device, dtype: torch.dtype) -> tuple[PreT
         model: Any = AutoModelForCausalLM.from_pretrained(**origin.arguments, dtype=dtype)
         tokenizer: Any = AutoTokenizer.from_pretrained(**origin.arguments)
         model = model.eval().requires_grad_(False).to(device)
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise LoadFailed(f"{origin.named} could not be loaded: {reason}") from error
     return model, tokenizer
