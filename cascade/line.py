@@ -32,6 +32,8 @@ async def attempt_line(
 ) -> Attempt:
     """One greedy text, scored by its confidence; one that Python does not parse has score 0 and is not shown.
 
+    So has one that a server ended because the model was about to be wrong, but it may be shown.
+
     theta: given up after its first tokens where its score is below; None: it is adopted whatever its score.
     whole: not given up. on_text: told what is written so far, before it is cut. Raises ModelError.
     """
@@ -49,12 +51,14 @@ async def attempt_line(
 
     (greedy,) = await meter.generate(prompt, sampling, tell)
     score = confidence(greedy.tokens) if sampling.logprobs or greedy.tokens else None
-    if greedy.finish_reason is FinishReason.DOUBT:
+    doubted = greedy.finish_reason is FinishReason.DOUBT
+    if doubted and sampling.doubt is not None and (score or 0.0) < sampling.doubt[1]:
         return Attempt(rung.name, greedy.text, score, begun=True)
     text = cut_line(greedy.text, task)
     if text.strip() and not _fits(text, task):
         return Attempt(rung.name, "", 0.0, why_empty=UNPARSED)
-    return Attempt(rung.name, text, score)
+    # Else it was the server that stopped (Stop & Exit): what it wrote stands, and it would not have got the rest right.
+    return Attempt(rung.name, text, 0.0 if doubted and theta is not None else score)
 
 
 async def other_lines(task: Task, rung: Rung, meter: Meter, count: int) -> list[str]:

@@ -35,7 +35,7 @@ class Place:
 
 
 def draw(logits: Tensor, places: Sequence[Place]) -> list[int]:
-    """logits: [places, vocabulary]."""
+    """logits: [places, vocabulary]. Raises RuntimeError where they are no numbers, as after an overflow."""
     tokens = logits.argmax(dim=-1)
     warm = [number for number, place in enumerate(places) if place.temperature > 0]
     if warm:
@@ -45,6 +45,9 @@ def draw(logits: Tensor, places: Sequence[Place]) -> list[int]:
         below = torch.softmax(logits[index].to(precise) / heat, dim=-1).cumsum(dim=-1)
         chosen = torch.tensor([places[number].uniform() for number in warm], dtype=below.dtype, device=logits.device)
         # a sum that rounds to less than 1 must not lead behind the last token
-        tokens[index] = torch.searchsorted(below, (chosen[:, None] * below[:, -1:]), right=True)[:, 0]
-    found: list[int] = tokens.tolist()
-    return found
+        found = torch.searchsorted(below, chosen[:, None] * below[:, -1:], right=True)[:, 0]
+        if bool((found >= logits.shape[1]).any()):
+            raise RuntimeError("the model's logits are no numbers")
+        tokens[index] = found
+    drawn: list[int] = tokens.tolist()
+    return drawn

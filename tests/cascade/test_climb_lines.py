@@ -33,6 +33,12 @@ async def doubts(_: Prompt, sampling: Sampling, __: OnToken) -> list[Generation]
     return [Generation("".join(words), tokens, FinishReason.STOP, Usage(10, 0, len(words)), 0.5)]
 
 
+async def stopped(_: Prompt, __: Sampling, ___: OnToken) -> list[Generation]:
+    """A server that ends a text because what comes next would be wrong, however sure of the beginning the model is."""
+    tokens = tuple(Token(word, math.log(0.99)) for word in ("foo", "(", "a", ", "))
+    return [Generation("foo(a, ", tokens, FinishReason.DOUBT, Usage(10, 0, 4), 0.25)]
+
+
 async def up(*rungs: Rung, task: Task = LINE, gate: FakeGate | None = None, **options: Any) -> Climb:
     ladder = Ladder(rungs, {TaskKind.LINE: 0.5, TaskKind.FUNCTION: 0.5})
     return await climb(task, ladder, gate or FakeGate(), None, deadline_s=10.0, **options)
@@ -190,3 +196,21 @@ async def test_ahead_no_remote_rung_is_asked_and_everybody_else_is_served_first(
     second = await up(unsure, large, gate=gate, ahead=True)
     assert (second.settled, second.answer, gate.texts, model_of(large).calls) == (False, None, [], [])
     assert len(model_of(unsure).calls) == 1
+
+
+async def test_what_a_server_stopped_itself_climbs_and_is_not_asked_for_again() -> None:
+    middle = rung("middle", stopped, remote=True)
+    result = await up(middle, rung("large", says("right"), remote=True))
+    assert decisions(result) == [D.BELOW_THETA, D.ADOPTED_UNCHECKED]
+    assert result.answer is not None
+    assert result.answer.text == "right"
+    assert len(model_of(middle).calls) == 1
+
+
+async def test_what_the_last_rung_stopped_is_shown_as_far_as_it_came() -> None:
+    large = rung("large", stopped, remote=True)
+    result = await up(rung("small", doubts), large)
+    assert result.answer is not None
+    assert result.answer.rung == "large"
+    assert result.answer.text.startswith("foo(a")
+    assert len(model_of(large).calls) == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 import torch
@@ -10,7 +10,8 @@ from transformers import PreTrainedModel
 
 from rung.models.server.asked import Asked, Busy, Counted, EngineFailed, Piece, Refused
 from rung.models.server.engine import Engine
-from rung.models.server.forward import Forward
+from rung.models.server.forward import Forward, Passed
+from rung.models.server.rows import Segment
 from rung.models.server.vocabulary import Vocabulary
 
 from .server_made import ARCHITECTURES, CONTEXT, OPTIONS, Answer, ask, started, tokenizer
@@ -170,6 +171,27 @@ async def test_one_more_than_may_wait_is_told_to_come_again(engine: Engine) -> N
     room = OPTIONS["batch"] + OPTIONS["waiting"]
     answers = await asyncio.gather(*(ask(engine, asked) for _ in range(room + 1)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [Answer] * room + [Busy]
+
+
+async def test_a_request_that_cannot_be_computed_ends_and_the_others_get_their_text(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fine = Asked(PROMPT, max_tokens=20, temperature=0)
+    alone = (await ask(engine, fine)).text
+    run = Forward.run
+    mark = tokenizer().encode("POISON")
+
+    def choking(self: Forward, segments: Sequence[Segment]) -> Passed:
+        if any(list(segment.tokens)[-len(mark) :] == mark for segment in segments):
+            raise torch.OutOfMemoryError("none left")
+        return run(self, segments)
+
+    monkeypatch.setattr(Forward, "run", choking)
+    poisoned = Asked("x POISON", max_tokens=20, temperature=0)
+    answers = await asyncio.gather(*(ask(engine, asked) for asked in (fine, poisoned, fine)), return_exceptions=True)
+    assert [answer.text for answer in answers if isinstance(answer, Answer)] == [alone, alone]
+    assert isinstance(answers[1], EngineFailed)
+    assert (await ask(engine, fine)).text == alone
 
 
 async def test_a_pass_that_fails_ends_its_requests_and_not_the_engine(
