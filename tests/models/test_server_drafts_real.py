@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from rung.models.server.asked import Asked
 from rung.models.server.engine import Engine
 from rung.models.server.loading import EngineOptions, load_engine
