@@ -14,7 +14,7 @@ from rung.cascade.bench.lines.case import Case
 from rung.cascade.bench.lines.journal import Header, Journal
 from rung.cascade.bench.lines.ladders import Ladders
 from rung.cascade.bench.lines.measuring import Begin, Measured, measure
-from rung.cascade.bench.lines.strategy import Engine
+from rung.cascade.bench.lines.strategy import Engine, Strategy
 from rung.cascade.bench.lines.tree import Tree
 from rung.cascade.ladder import Rung
 from rung.lsp.bench.tree_search import searches
@@ -69,9 +69,10 @@ async def run(
     warm: bool,
     seed: int,
     ablated: int,
+    ablations: Sequence[Strategy],
     begin: Begin,
 ) -> Measured:
-    """Every strategy on every task, those without a mechanism on the first `ablated`. scratch: beside the trees.
+    """Every strategy on every task, `ablations` on the first `ablated`. scratch: beside the trees.
 
     Raises ServerFailed, RungFailed, RecordingError and Leaked.
     """
@@ -87,7 +88,7 @@ async def run(
             left_only=left_only,
             warm=warm,
         )
-        return await measure(cases, ladders.climb, pair.large, seed, begin, ablated=ablated)
+        return await measure(cases, ladders.climb, pair.large, seed, begin, ablated=ablated, ablations=ablations)
 
 
 @asynccontextmanager

@@ -24,15 +24,17 @@ from rung.models.catalogue import find
 
 if TYPE_CHECKING:
     from rung.cascade.bench.lines.results import Results
+    from rung.cascade.bench.lines.strategy import Strategy
     from rung.lsp.bench.lines_run import Pair
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """tasks: how many. ablated: of them, for the strategies without a mechanism."""
+    """tasks: how many. ablated: of them, for `ablations`, the strategies without a mechanism."""
 
     tasks: int
     ablated: int
+    ablations: tuple[Strategy, ...]
     left_only: bool
     warm: bool
     seed: int
@@ -55,6 +57,10 @@ def lines(
     ablation_tasks: Annotated[
         int | None, typer.Option(min=0, help="The first so many for what lacks a mechanism; all, if not given.")
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Of what lacks a mechanism, only that with these words in its name; repeat it."),
+    ] = None,
     left_only: Annotated[bool, typer.Option("--left-only", help="Hide what stands after the cursor.")] = False,
     warm: Annotated[bool, typer.Option("--warm", help="Models that have read up to the cursor's line.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the tasks, and of the halves that choose θ.")] = 0,
@@ -72,7 +78,7 @@ def lines(
             raise Refused("--small and --large have the same name: name two checkpoints.")
         with tempfile.TemporaryDirectory(prefix="rung-lines-") as scratch:
             ablated = tasks if ablation_tasks is None else ablation_tasks
-            asked = _Asked(tasks, ablated, left_only, warm, seed)
+            asked = _Asked(tasks, ablated, _named(without), left_only, warm, seed)
             found = _measured(pair, asked, _trees(trees, Path(scratch)), Path(scratch), out)
         page = out / "report.html"
         page.write_text(as_html(found), encoding="utf-8")
@@ -85,6 +91,17 @@ def lines(
 def _name(checkpoint: str) -> str:
     """Of the rung: a path's last part."""
     return Path(checkpoint).stem if checkpoint.lower().endswith(".gguf") else checkpoint
+
+
+def _named(words: Sequence[str] | None) -> tuple[Strategy, ...]:
+    """Those with any of the words in their names; all, if none is given."""
+    from rung.cascade.bench.lines.strategy import ABLATIONS
+
+    found = tuple(each for each in ABLATIONS if not words or any(word in each.name for word in words))
+    if not found:
+        names = "; ".join(each.name for each in ABLATIONS)
+        raise Refused(f"--without names none of what lacks a mechanism: {names}.")
+    return found
 
 
 def _trees(named: Sequence[Path] | None, scratch: Path) -> list[Tree]:
@@ -118,6 +135,7 @@ def _measured(pair: Pair, asked: _Asked, trees: Sequence[Tree], scratch: Path, o
                     warm=asked.warm,
                     seed=asked.seed,
                     ablated=asked.ablated,
+                    ablations=asked.ablations,
                     begin=beginning(progress),
                 )
             )

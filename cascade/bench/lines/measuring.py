@@ -38,17 +38,24 @@ class Measured:
 
 
 async def measure(
-    cases: Sequence[Case], climb: Climber, top: str, seed: int, begin: Begin, *, ablated: int
+    cases: Sequence[Case],
+    climb: Climber,
+    top: str,
+    seed: int,
+    begin: Begin,
+    *,
+    ablated: int,
+    ablations: Sequence[Strategy] = ABLATIONS,
 ) -> Measured:
     """Block after block, strategy after strategy, task after task: no call is about the task of the call before it.
 
     θ: each half of the packages is judged by the one that the other half chose, so that all tasks judge and none
-    judges its own choice. top: the last rung's name. ablated: tasks for the strategies without a mechanism.
+    judges its own choice. top: the last rung's name. ablated: tasks for `ablations`, which lack a mechanism.
     Raises RungFailed, RecordingError and Leaked.
     """
     steps = {each: begin(each.name, len(cases) * len(_thetas(each))) for each in STRATEGIES}
     ablated = min(ablated, len(cases))
-    steps |= {each: begin(each.name, ablated) for each in ABLATIONS if ablated}
+    steps |= {each: begin(each.name, ablated) for each in ablations if ablated}
 
     async def one(at: int, strategy: Strategy, theta: float) -> Trace:
         trace = await simulate(cases[at], strategy, theta, top, climb)
@@ -72,9 +79,9 @@ async def measure(
     thetas = [trace.theta for trace in judged[BOTH.name]]
     if 0 < ablated < len(cases):
         judged |= {f"{each.name}, first {ablated}": judged[each.name][:ablated] for each in (LARGE_ONLY, BOTH)}
-    judged |= {each.name: [] for each in ABLATIONS if ablated}
+    judged |= {each.name: [] for each in ablations if ablated}
     for block in _blocks(ablated) if ablated else []:
-        for strategy in ABLATIONS:
+        for strategy in ablations:
             own = [await one(at, strategy, thetas[at] if strategy.has_theta else 0.0) for at in block]
             judged[strategy.name] += own
     return Measured(
