@@ -78,7 +78,7 @@ async def own_server(checkpoint: Path, model: str, *, context: int, threads: int
     )
 
     async def ready() -> bool:
-        async with httpx.AsyncClient(timeout=_POLL_S) as client:
+        async with httpx.AsyncClient(timeout=_POLL_S, trust_env=False) as client:  # no proxy for loopback
             try:
                 return (await client.get(f"{address}/health")).status_code == 200
             except httpx.TransportError:

@@ -338,15 +338,6 @@ def test_a_killed_replicas_clients_are_answered_by_the_other_and_nobody_elses_mo
 
 
 @pytest.mark.real
-def test_tokens_come_as_they_are_generated(router: Router) -> None:
-    body = {"model": "smol", "prompt": "1, 2, 3,", "max_tokens": 12, "stream": True, "temperature": 0}
-    url = f"{router.url}/v1/completions"
-    with httpx.stream("POST", url, json=body, timeout=60, trust_env=False) as answer:
-        pieces = [piece for piece in answer.iter_raw() if b'"text"' in piece]
-    assert len(pieces) >= 6
-
-
-@pytest.mark.real
 def test_the_first_token_is_sent_on_while_the_second_is_still_to_come(nginx: str, tmp_path: Path) -> None:
     """A replica that goes on only when its first token has arrived, and that does not ask nginx not to buffer."""
     arrived = threading.Event()

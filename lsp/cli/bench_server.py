@@ -29,7 +29,7 @@ _KEPT = 65_536
 def server(
     checkpoint: Annotated[str, typer.Argument(help="As `rung serve-model` takes it.")] = "smollm2-135m",
     count: Annotated[int, typer.Option("--problems", min=2, max=164, help="Of HumanEval, evenly spaced.")] = 12,
-    tokens: Annotated[int, typer.Option(min=1, max=1024, help="Of each completion.")] = 64,
+    tokens: Annotated[int, typer.Option(min=2, max=1024, help="Of each completion.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Of a processor.")] = None,
@@ -38,7 +38,7 @@ def server(
     with explained("Stopped."):
         try:
             from rung.models.server.checkpoint import load, source
-            from rung.models.server.devices import device_named, dtype_named
+            from rung.models.server.devices import device_named, dtype_named, use_threads
             from rung.models.server.loading import EngineOptions, LoadFailed, load_engine
             from rung.models.server.measuring import by_transformers
         except ImportError as error:
@@ -52,10 +52,12 @@ def server(
             waiting=max(_AT_ONCE),
             keep_tokens=_KEPT,
             exits=None,
-            threads=threads,
+            threads=None,
             name=None,
         )
         prompts = [problem.prompt.rstrip() for problem in spread(list(problems()), max(count, max(_AT_ONCE)))]
+        if threads is not None:
+            use_threads(threads)
         try:
             where = device_named(device)
             plain = by_transformers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -22,20 +23,29 @@ from rung.models.throughput import Measured, Plan, Server, run
 _MOST_AT_ONCE = 1024
 
 
+def _finite(value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to measure with.")
+    return value
+
+
 def price(
     url: Annotated[str, typer.Argument(help="Base of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1.")],
-    usd_per_hour: Annotated[float, typer.Option(min=0, help="$ for one GPU for one hour.")],
+    usd_per_hour: Annotated[float, typer.Option(min=0, callback=_finite, help="$ for one GPU for one hour.")],
     gpus: Annotated[int, typer.Option(min=1, max=100_000, help="GPUs that the server runs on.")] = 1,
     model: Annotated[str | None, typer.Option(help="As the server calls it; left out, the only one it has.")] = None,
     key_env: Annotated[
         str | None, typer.Option(help="Name of the environment variable or keyring entry that holds the key.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="For each number of requests at once.")] = 20.0,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=3600, callback=_finite, help="For each number of requests at once.")
+    ] = 20.0,
     concurrency: Annotated[
         str | None, typer.Option(metavar="N,N,...", help="Requests at once; left out, 1, 2, 4, ... while it helps.")
     ] = None,
     p95_ms: Annotated[
-        float | None, typer.Option("--p95-ms", min=1, help="The price where 95% of the lines come within this.")
+        float | None,
+        typer.Option("--p95-ms", min=1, callback=_finite, help="The price where 95% of the lines come within this."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before requests go to another machine.")] = False,
 ) -> None:

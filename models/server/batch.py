@@ -1,13 +1,8 @@
-"""Continuous batching: who is in the next forward pass.
-
-Every sample that runs is in every pass, with one token or with a draft; parts of the prompts of those that begin ride
-along. A sample that ends makes room for the next at once.
-"""
+"""Continuous batching: forward passes, and what comes of them for each request."""
 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,13 +10,12 @@ import torch
 from torch import Tensor
 
 from rung.models.server.asked import EngineFailed, Load
-from rung.models.server.exiting import Shallow
-from rung.models.server.forward import Forward
+from rung.models.server.forward import Forward, Passed
 from rung.models.server.job import Job
 from rung.models.server.prefixes import Prefixes
-from rung.models.server.rows import Segment
 from rung.models.server.sample import Sample, Score
 from rung.models.server.sampling import draw
+from rung.models.server.turns import Part, Turns
 from rung.models.server.vocabulary import Vocabulary
 
 _LOG = logging.getLogger(__name__)
@@ -42,135 +36,89 @@ class Batch:
     """
 
     def __init__(self, forward: Forward, vocabulary: Vocabulary, most: int, chunk: int, keep_tokens: int) -> None:
-        self.waiting: deque[Job] = deque()
         self._forward = forward
-        self._vocabulary = vocabulary
-        self._most = most
-        self._chunk = chunk
-        self._prefixes = Prefixes(forward.layers, keep_tokens)
-        self._jobs: list[Job] = []  # begun
-        self._running: list[Sample] = []
+        self._turns = Turns(vocabulary, Prefixes(forward.layers, keep_tokens), most, chunk)
         self._totals = _Totals()
         self.load = self._loaded()
 
     @property
     def idle(self) -> bool:
-        return not self.waiting and not self._jobs
+        """Nobody is served, or waits."""
+        return self._turns.idle
+
+    def add(self, job: Job) -> None:
+        """To be served when it is its turn."""
+        self._turns.waiting.append(job)
 
     def step(self) -> None:
         """One pass, and what came of it."""
-        self._drop([job for job in self._jobs if job.cancelled])
-        self.waiting = deque(job for job in self.waiting if not job.cancelled)
-        self._pass(self._prompts(), self._running)
-        self._end()
-        self.load = self._loaded()
+        self._pass(self._turns.next())
+        over = self._turns.end()
+        self.load = self._loaded()  # before anybody can ask for it
+        for job in over:
+            job.emit(job.counted())
 
     def fail(self, error: Exception) -> None:
         """Everybody gets it."""
-        for job in [*self.waiting, *self._jobs]:
-            job.emit(error)
-        self.waiting.clear()
-        self._jobs.clear()
-        self._running.clear()
-        self._prefixes.clear()
+        self._turns.clear(error)
         self.load = self._loaded()
 
-    def _pass(self, prompts: dict[Job, Segment], samples: Sequence[Sample]) -> None:
-        """What cannot be computed together, for want of memory or for what one of them is, is computed by itself."""
-        segments = [*prompts.values(), *(sample.segment() for sample in samples)]
-        if not segments:
+    def _pass(self, parts: Sequence[Part], *, last: bool = False) -> None:
+        """last: it was tried before."""
+        if not parts:
             return
-        known = [len(segment.kept.tokens) for segment in segments]
+        known = [len(part.segment.kept.tokens) for part in parts]
+        computed = None
         try:
-            passed = self._forward.run(segments)
-            rows, shallow = passed.rows[len(prompts) :], passed.shallow[len(prompts) :]
-            drawn, scores = _drawn(passed.logits, _deep(samples, shallow))
-        except RuntimeError as error:
-            for segment, length in zip(segments, known, strict=True):
-                del segment.kept.tokens[length:]
-            self._apart(prompts, samples, error)
+            passed = self._forward.run([part.segment for part in parts])
+            computed = passed, *_drawn(passed, parts)
+        except RuntimeError:
+            _LOG.exception("A pass of %d sequences could not be computed", len(parts))
+        if computed is not None:
+            self._take(parts, *computed)
             return
-        self._totals.steps += 1
-        for sample, row, gone in zip(samples, rows, shallow, strict=True):
-            self._take(sample, drawn[row.start : row.stop], scores[row.start : row.stop], gone)
+        # behind the except block: what the failed pass allocated is free again
+        for part, length in zip(parts, known, strict=True):
+            del part.segment.kept.tokens[length:]
+        self._apart(parts, last)
 
-    def _apart(self, prompts: dict[Job, Segment], samples: Sequence[Sample], error: RuntimeError) -> None:
-        """Each request in a pass of its own; the one that fails there too is told so."""
-        concerned = [job for job in self._jobs if job in prompts or not set(job.samples).isdisjoint(samples)]
-        if len(concerned) == 1:
-            _LOG.error("A request could not be computed", exc_info=error)
-            concerned[0].emit(EngineFailed("The model failed under this request; the server's log says how."))
-            concerned[0].cancelled = True
-            return
-        for job in concerned:
-            own = {job: prompts[job]} if job in prompts else {}
-            self._pass(own, [sample for sample in samples if sample in job.samples])
-
-    def _prompts(self) -> dict[Job, Segment]:
-        """Parts of prompts, `chunk` tokens in all; the samples of a prompt that is nearly known start."""
-        segments: dict[Job, Segment] = {}
-        left = self._chunk
-        self._admit()
-        for job in self._jobs:
-            if not job.begun:
-                job.begin(self._prefixes.begin(job.prompt))
-            if left <= 0:
-                break
-            ahead = job.ahead(left)
-            if ahead is not None:
-                segments[job] = ahead
-                left -= len(ahead.tokens)
-            else:
-                started = job.start(self._most - len(self._running), self._vocabulary)
-                self._running += started
-                left -= sum(sample.behind for sample in started)
-        return segments
-
-    def _admit(self) -> None:
-        unstarted = sum(not job.samples for job in self._jobs)
-        while self.waiting and len(self._running) + unstarted < self._most:
-            self._jobs.append(self.waiting.popleft())
-            unstarted += 1
-
-    def _take(self, sample: Sample, drawn: Sequence[int], scores: Sequence[Score], gone: Shallow | None) -> None:
-        if gone is None:
-            before = sample.generated
-            piece = sample.take(drawn, scores)
-            self._totals.layers += self._forward.layers * (sample.generated - before)
+    def _apart(self, parts: Sequence[Part], last: bool) -> None:
+        """Each request in a pass of its own, in the end without the prefix cache; the one that fails is told so."""
+        jobs = list(dict.fromkeys(part.job for part in parts))
+        if len(jobs) > 1:
+            for job in jobs:
+                self._pass([part for part in parts if part.job is job])
+        elif not last:
+            self._turns.prefixes.clear()
+            self._pass(parts, last=True)
         else:
-            self._totals.layers += gone.layers
-            self._totals.skipped += self._forward.layers - gone.layers
-            self._totals.stopped += gone.stop
-            piece = sample.leave(gone)
-        if piece.text or piece.tokens:
-            next(job for job in self._jobs if sample in job.samples).emit(piece)
+            jobs[0].emit(EngineFailed("The model failed under this request; the server's log says how."))
+            jobs[0].cancelled = True
 
-    def _end(self) -> None:
-        """Samples that are over make room; a job is when all of its samples are."""
-        self._running = [sample for sample in self._running if sample.reason is None]
-        for job in self._jobs:
-            job.tell_ended()
-        over = [job for job in self._jobs if job.over]
-        counts = [job.counted() for job in over]
-        self._drop(over)
-        self.load = self._loaded()  # before anybody can ask for it
-        for job, counted in zip(over, counts, strict=True):
-            job.emit(counted)
-
-    def _drop(self, jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            self._jobs.remove(job)
-            self._running = [sample for sample in self._running if sample not in job.samples]
-            leftover = job.leftover()
-            if leftover is not None:
-                self._prefixes.keep(leftover)
+    def _take(self, parts: Sequence[Part], passed: Passed, drawn: Sequence[int], scores: dict[int, Score]) -> None:
+        self._totals.steps += 1
+        for part, row, gone in zip(parts, passed.rows, passed.shallow, strict=True):
+            sample = part.sample
+            if sample is None:
+                continue
+            if gone is None:
+                before = sample.generated
+                piece = sample.take(drawn[row.start : row.stop], [scores[at] for at in row if at in scores])
+                self._totals.layers += self._forward.layers * (sample.generated - before)
+            else:
+                self._totals.layers += gone.layers
+                self._totals.skipped += self._forward.layers - gone.layers
+                self._totals.stopped += gone.stop
+                piece = sample.leave(gone)
+            if piece.text or piece.tokens:
+                part.job.emit(piece)
 
     def _loaded(self) -> Load:
         totals = self._totals
         return Load(
-            running=len(self._running),
-            waiting=len(self.waiting),
-            kept_tokens=self._prefixes.tokens,
+            running=self._turns.running,
+            waiting=len(self._turns.waiting),
+            kept_tokens=self._turns.prefixes.tokens,
             layers=totals.layers,
             skipped=totals.skipped,
             stopped=totals.stopped,
@@ -178,21 +126,29 @@ class Batch:
         )
 
 
-def _deep(samples: Sequence[Sample], shallow: Sequence[Shallow | None]) -> list[Sample]:
-    """Those for which every layer was computed."""
-    return [sample for sample, gone in zip(samples, shallow, strict=True) if gone is None]
+def _drawn(passed: Passed, parts: Sequence[Part]) -> tuple[list[int], dict[int, Score]]:
+    """The next token of each row of the logits, and the scores of those rows that somebody wants to know.
+
+    Raises RuntimeError where the logits are no numbers.
+    """
+    deep: list[tuple[Sample, range]] = [
+        (part.sample, row)
+        for part, row, gone in zip(parts, passed.rows, passed.shallow, strict=True)
+        if part.sample is not None and gone is None
+    ]
+    drawn = draw(passed.logits, [place for sample, _ in deep for place in sample.places()])
+    top = {at: sample.asked.top for sample, row in deep if sample.asked.top is not None for at in row}
+    if not top:
+        return drawn, {}
+    rows = list(top)
+    logprobs = torch.log_softmax(passed.logits[torch.tensor(rows, device=passed.logits.device)], dim=-1)
+    return drawn, dict(zip(rows, _scores(logprobs, [drawn[at] for at in rows], max(top.values())), strict=True))
 
 
-def _drawn(logits: Tensor, samples: Sequence[Sample]) -> tuple[list[int], list[Score]]:
-    """The next token of each row of `logits`, and its score; no scores where no sample wants them."""
-    drawn = draw(logits, [place for sample in samples for place in sample.places()])
-    wanted = max((sample.asked.top for sample in samples if sample.asked.top is not None), default=None)
-    if wanted is None:
-        return drawn, []
-    logprobs = torch.log_softmax(logits, dim=-1)
-    chosen = logprobs.gather(1, torch.tensor(drawn, device=logits.device)[:, None])[:, 0].tolist()
-    best = logprobs.topk(wanted, dim=-1)
-    return drawn, [
+def _scores(logprobs: Tensor, chosen: Sequence[int], top: int) -> list[Score]:
+    own = logprobs.gather(1, torch.tensor(chosen, device=logprobs.device)[:, None])[:, 0].tolist()
+    best = logprobs.topk(top, dim=-1)
+    return [
         Score(logprob, tuple(zip(tokens, others, strict=True)))
-        for logprob, tokens, others in zip(chosen, best.indices.tolist(), best.values.tolist(), strict=True)
+        for logprob, tokens, others in zip(own, best.indices.tolist(), best.values.tolist(), strict=True)
     ]

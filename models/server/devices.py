@@ -28,6 +28,11 @@ def device_named(name: str) -> torch.device:
     return device
 
 
+def use_threads(count: int) -> None:
+    """Of a processor, for everything that torch computes from now on."""
+    torch.set_num_threads(count)
+
+
 def dtype_named(name: str, device: torch.device) -> torch.dtype:
     """name: auto, float32, bfloat16 or float16. Raises LoadFailed."""
     if name == "auto":

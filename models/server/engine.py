@@ -50,6 +50,7 @@ class Engine:
         self._batch = Batch(forward, vocabulary, batch, chunk, keep_tokens)
         self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._open = 0
+        self._listeners: set[Emit] = set()
         self._closing = False
         self._quiet = asyncio.Event()  # nothing is open
         self._quiet.set()
@@ -88,13 +89,17 @@ class Engine:
                 await self._quiet.wait()
         self._inbox.put(None)
         await asyncio.to_thread(self._thread.join, _JOIN_S)
+        for tell in list(self._listeners):  # a pass that takes longer than that: nobody waits for it
+            tell(_shutting_down())
 
     async def _events(self, asked: Asked) -> AsyncGenerator[Event, None]:
         events: asyncio.Queue[Event | Exception] = asyncio.Queue()
-        job = await asyncio.to_thread(self._job, asked, _into(events))
+        emit = _into(events)
+        job = await asyncio.to_thread(self._job, asked, emit)
         if self._closing:  # since then
             raise _shutting_down()
         self._inbox.put(job)
+        self._listeners.add(emit)
         try:
             while True:
                 event = await events.get()
@@ -105,18 +110,25 @@ class Engine:
                     return
         finally:
             job.cancelled = True
+            self._listeners.discard(emit)
 
     def _job(self, asked: Asked, emit: Emit) -> Job:
         """Raises Refused where the prompt leaves no room for an answer."""
+        most = self.context * self._vocabulary.longest  # characters
+        if len(asked.prompt) + len(asked.suffix) > most:
+            raise self._too_long(f"over {self.context}")
         prompt = self._vocabulary.prompt(asked.prompt, asked.suffix)
         room = self.context - len(prompt)
         if room < 1:
-            raise Refused(
-                f"The prompt has {len(prompt)} tokens, and prompt and answer together may have {self.context}.",
-                "prompt",
-                "context_length_exceeded",
-            )
-        return Job(asked, prompt, self._vocabulary.draft(asked.draft), room, emit)
+            raise self._too_long(str(len(prompt)))
+        return Job(asked, prompt, self._vocabulary.draft(asked.draft[:most]), room, emit)
+
+    def _too_long(self, tokens: str) -> Refused:
+        return Refused(
+            f"The prompt has {tokens} tokens, and prompt and answer together may have {self.context}.",
+            "prompt",
+            "context_length_exceeded",
+        )
 
     def _run(self) -> None:
         while self._take_in():
@@ -137,7 +149,7 @@ class Engine:
             if job is None:
                 self._batch.fail(_shutting_down())
                 return False
-            self._batch.waiting.append(job)
+            self._batch.add(job)
             wait = False
 
 

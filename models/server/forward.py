@@ -20,7 +20,10 @@ from rung.models.server.exits.exits import Exits
 from rung.models.server.key_values import KeyValues
 from rung.models.server.rows import Rows, Segment, spans
 
-_PROBE = range(3, 8)
+_PROBES = (range(3, 12), range(20, 26))  # two texts; the first is computed in two passes
+_FIRST_PASS = 4
+_SHIFTING = {"dynamic", "longrope"}  # rotary embeddings that hang on the longest text of a pass
+_KNOWN_LAYERS = {"full_attention", "sliding_attention"}
 _ROUNDING = 2e-2  # of the largest logit; bfloat16 has three digits
 
 
@@ -53,7 +56,8 @@ class Forward:
         self.device = next(model.parameters()).device
         self._unembed: Any = cast(Any, model).get_output_embeddings()
         self._softcap: float | None = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
-        expected = _own_logits(model, self.device)
+        _refuse(model.config.get_text_config())
+        expected = [_own_logits(model, list(probe), self.device) for probe in _PROBES]
         model.set_attn_implementation(ATTENTION)
         self._check(expected)
         if exits is not None:
@@ -90,13 +94,19 @@ class Forward:
             return None
         return Exiting(self._exits, self.layers, rows, able, self.device)
 
-    def _check(self, expected: Tensor) -> None:
-        """A softcap, a scale or a mask that this does not know would show here."""
+    def _check(self, expected: Sequence[Tensor]) -> None:
+        """What this does not know shows here: a scale, a state beside keys and values, a look at one's neighbour."""
+        one, other = (KeyValues(self.layers) for _ in _PROBES)
+        first, second = _PROBES
         try:
-            got = self.run([Segment(KeyValues(self.layers), _PROBE, len(_PROBE))]).logits
-        except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+            begun = self.run([Segment(one, first[:_FIRST_PASS], _FIRST_PASS)]).logits
+            rest, own = first[_FIRST_PASS:], len(second)
+            both = self.run([Segment(one, rest, len(rest)), Segment(other, second, own)]).logits
+        except (TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
             raise Unsupported(f"its attention cannot be run without padding ({error})") from error
-        if not torch.allclose(got, expected, rtol=0, atol=_ROUNDING * float(expected.abs().max())):
+        got = torch.cat((begun, both))
+        wanted = torch.cat(list(expected))
+        if not torch.allclose(got, wanted, rtol=0, atol=_ROUNDING * float(wanted.abs().max())):
             raise Unsupported("its logits come out otherwise than transformers' own")
 
 
@@ -120,7 +130,18 @@ def _decoder(model: PreTrainedModel) -> Any:
     return decoder
 
 
+def _refuse(config: Any) -> None:
+    """What two short texts do not show."""
+    unknown = set(getattr(config, "layer_types", None) or ()) - _KNOWN_LAYERS
+    if unknown:
+        raise Unsupported(f"some of its layers are no plain attention ({', '.join(sorted(unknown))})")
+    told = getattr(config, "rope_parameters", None) or {}
+    kinds = [told, *(each for each in told.values() if isinstance(each, dict))]
+    if any(kind.get("rope_type") in _SHIFTING for kind in kinds):
+        raise Unsupported("its rotary embedding hangs on the longest text of a pass: requests would change each other")
+
+
 @torch.inference_mode()
-def _own_logits(model: PreTrainedModel, device: torch.device) -> Tensor:
-    logits: Tensor = model(input_ids=torch.tensor([list(_PROBE)], device=device), use_cache=False).logits[0].float()
+def _own_logits(model: PreTrainedModel, tokens: list[int], device: torch.device) -> Tensor:
+    logits: Tensor = model(input_ids=torch.tensor([tokens], device=device), use_cache=False).logits[0].float()
     return logits

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from rung.models.server.asked import Asked, Counted, Event
+from rung.models.server.draft import Draft
 from rung.models.server.key_values import KeyValues
 from rung.models.server.rows import Segment
 from rung.models.server.sample import Sample
@@ -18,90 +19,98 @@ Emit = Callable[[Event | Exception], None]
 class Job:
     """emit: takes its events, and at most one exception, in any thread. cancelled: nobody waits for it any more.
 
-    room: tokens that a sample may have in this context. kept: what is known of the prompt, once it has begun.
+    room: tokens that a sample may have in this context. running: samples that have begun and not ended.
     """
 
     def __init__(self, asked: Asked, prompt: Sequence[int], draft: Sequence[int], room: int, emit: Emit) -> None:
         self.asked = asked
+        self.prompt = list(prompt)
         self.emit = emit
         self.cancelled = False
-        self.samples: list[Sample] = []
-        self._prompt = list(prompt)
+        self.running: list[Sample] = []
         self._draft = draft
         self._most = min(asked.max_tokens, room)
         self._seed = secrets.randbits(63) if asked.seed is None else asked.seed
         self._kept: KeyValues | None = None
         self._cached = 0
         self._to_start = deque(range(asked.n))
-
-    @property
-    def prompt(self) -> Sequence[int]:
-        return self._prompt
+        self._generated = 0
+        self._accepted = 0
 
     @property
     def begun(self) -> bool:
+        """Its prompt is being computed, or is known."""
         return self._kept is not None
 
     @property
+    def starting(self) -> bool:
+        """Samples of it have not begun."""
+        return bool(self._to_start)
+
+    @property
     def over(self) -> bool:
-        return not self._to_start and all(sample.reason for sample in self.samples)
+        return not self._to_start and not self.running
 
     def begin(self, kept: KeyValues) -> None:
         """kept: the beginning of the prompt that need not be computed."""
         self._kept = kept
         self._cached = len(kept.tokens)
 
-    def ahead(self, chunk: int) -> Segment | None:
-        """The next part of the prompt, of at most `chunk` tokens; None: samples can start.
+    def ahead(self, most: int) -> Segment | None:
+        """The next part of the prompt, of at most so many tokens; None: samples can start.
 
         A single sample computes the last part itself, with its draft; several share all but the last token.
         """
         assert self._kept is not None
         known = len(self._kept.tokens)
-        left = len(self._prompt) - known
-        if left <= (chunk if self.asked.n == 1 else 1):
+        left = len(self.prompt) - known
+        if left <= (most if self.asked.n == 1 else 1):
             return None
-        count = min(chunk, left if self.asked.n == 1 else left - 1)
-        return Segment(self._kept, self._prompt[known : known + count], 0)
+        count = min(most, left if self.asked.n == 1 else left - 1)
+        return Segment(self._kept, self.prompt[known : known + count], 0)
 
-    def start(self, most: int, vocabulary: Vocabulary) -> list[Sample]:
-        """At most so many samples that have not run."""
+    def start(self, vocabulary: Vocabulary) -> Sample:
+        """The next sample. The last one goes on in the prompt's own cache; the others get a copy."""
         assert self._kept is not None
-        started: list[Sample] = []
-        while self._to_start and len(started) < most:
-            index = self._to_start.popleft()
-            kept = self._kept if self.asked.n == 1 else self._kept.copy(len(self._prompt) - 1)
-            pending = self._prompt[len(kept.tokens) :]
-            draft = self._draft
-            started.append(Sample(index, self.asked, self._seed, kept, pending, self._most, draft, vocabulary))
-        self.samples += started
-        return started
+        index = self._to_start.popleft()
+        kept = self._kept.copy(len(self.prompt) - 1) if self._to_start else self._kept
+        sample = Sample(
+            index,
+            self.asked,
+            self._seed,
+            kept,
+            self.prompt,
+            self._most,
+            Draft(self._draft, self._most),
+            vocabulary,
+        )
+        self.running.append(sample)
+        return sample
 
     def tell_ended(self) -> None:
-        """Of the samples that are over and were not told of."""
-        for sample in self.samples:
-            if sample.reason and not sample.told:
-                sample.told = True
-                piece, ended = sample.end()
-                if piece.text:
-                    self.emit(piece)
-                self.emit(ended)
+        """Of the samples that are over."""
+        for sample in [sample for sample in self.running if sample.reason]:
+            self.running.remove(sample)
+            self._generated += sample.generated
+            self._accepted += sample.draft.accepted
+            piece, ended = sample.end()
+            if piece.text:
+                self.emit(piece)
+            self.emit(ended)
 
     def counted(self) -> Counted:
         """Of all samples, when they are over."""
         return Counted(
-            prompt=len(self._prompt),
+            prompt=len(self.prompt),
             cached=self._cached,
-            generated=sum(sample.generated for sample in self.samples),
-            accepted=sum(sample.draft.accepted for sample in self.samples),
-            rejected=sum(sample.draft.rejected for sample in self.samples),
+            generated=self._generated,
+            accepted=self._accepted,
+            rejected=self.asked.n * len(self._draft) - self._accepted,
         )
 
     def leftover(self) -> KeyValues | None:
-        """What the next prompt may begin with: the text of the first sample, as far as every layer was computed."""
-        if self._kept is None or not self.samples:
-            return self._kept
-        first = self.samples[0]
-        if first.exact is not None:
-            del first.kept.tokens[first.exact :]
-        return first.kept
+        """What the next prompt may begin with: as much as was computed, of which every layer was."""
+        if self._kept is not None and self._kept.exact is not None:
+            del self._kept.tokens[self._kept.exact :]
+            self._kept.exact = None
+        return self._kept

@@ -14,13 +14,19 @@ class KeyValues:
     """Grows as tokens come. `tokens`: whose keys and values are here, position by position, in every layer.
 
     What lies beyond len(tokens) is rubbish that the next write covers: a rejected draft is forgotten by
-    shortening `tokens`.
+    shortening `tokens`. exact: of how many tokens every layer was computed; None: of all.
     """
 
     def __init__(self, layers: int) -> None:
         self.tokens: list[int] = []
+        self.exact: int | None = None
         self._keys: list[Tensor | None] = [None] * layers
         self._values: list[Tensor | None] = [None] * layers
+
+    @property
+    def room(self) -> int:
+        """Tokens that fit without another allocation, in the layer that has most."""
+        return max((kept.shape[1] for kept in self._keys if kept is not None), default=0)
 
     def write(self, layer: int, start: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Put both, [heads, n, size], at positions from `start` on; all of the layer's up to there, as views."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from transformers import PreTrainedModel
 
 from rung.models.server.checkpoint import LoadFailed, Source, load, source
-from rung.models.server.devices import device_named, dtype_named
+from rung.models.server.devices import device_named, dtype_named, use_threads
 from rung.models.server.engine import Engine
 from rung.models.server.exits.exits import Exits, ExitsRefused
 from rung.models.server.exits.exits import load as load_exits
@@ -45,7 +44,7 @@ class EngineOptions:
 def load_engine(options: EngineOptions) -> Engine:
     """Takes seconds to minutes. Raises LoadFailed."""
     if options.threads is not None:
-        torch.set_num_threads(options.threads)
+        use_threads(options.threads)
     device = device_named(options.device)
     dtype = dtype_named(options.dtype, device)
     origin = source(options.checkpoint)

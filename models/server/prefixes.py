@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from rung.models.server.key_values import KeyValues, common
 
+_LEAST = 16  # tokens in common: what begins a checkpoint's every text is no reason to copy
 _WHOLE = 0.5  # a text of which so much is wanted again is the same document, changed: it is taken, not copied
+_LOOSE = 2
 
 
 class Prefixes:
@@ -26,9 +28,9 @@ class Prefixes:
     def begin(self, prompt: Sequence[int]) -> KeyValues:
         """With the longest beginning of `prompt` that is known; its last token is never in it, for it is computed."""
         reusable = len(prompt) - 1
-        lengths = {key: min(common(prompt, kept.tokens), reusable) for key, kept in self._kept.items()}
+        lengths = {key: min(common(prompt, kept.tokens), reusable) for key, kept in reversed(self._kept.items())}
         best = max(lengths, key=lambda key: lengths[key], default=None)
-        if best is None or lengths[best] == 0:
+        if best is None or lengths[best] < min(_LEAST, max(reusable, 1)):
             return KeyValues(self._layers)
         length, kept = lengths[best], self._kept[best]
         if length < _WHOLE * len(kept.tokens):
@@ -41,6 +43,8 @@ class Prefixes:
     def keep(self, ended: KeyValues) -> None:
         """The text that was used longest ago goes first."""
         if 0 < len(ended.tokens) <= self._room:
+            if ended.room > _LOOSE * len(ended.tokens):  # it was longer once
+                ended = ended.copy(len(ended.tokens))
             self._kept[id(ended)] = ended
         while self.tokens > self._room:
             self._kept.popitem(last=False)

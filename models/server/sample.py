@@ -28,8 +28,7 @@ class Score:
 class Sample:
     """Proposes what to compute next, and takes what came of it.
 
-    kept: what was computed of the text. pending: tokens of it that were not. most: tokens that it may have.
-    exact: of how many tokens of `kept` every layer was computed, where not of all. told: its end was.
+    kept: what was computed of the prompt. most: tokens that it may have. reason: why it is over.
     """
 
     def __init__(
@@ -38,9 +37,9 @@ class Sample:
         asked: Asked,
         seed: int,
         kept: KeyValues,
-        pending: Sequence[int],
+        prompt: Sequence[int],
         most: int,
-        draft: Sequence[int],
+        draft: Draft,
         vocabulary: Vocabulary,
     ) -> None:
         self.index = index
@@ -48,15 +47,13 @@ class Sample:
         self.kept = kept
         self.reason: Reason | None = None
         self.generated = 0
-        self.draft = Draft(draft)
-        self.exact: int | None = None
-        self.told = False
+        self.draft = draft
         self._seed = seed
-        self._pending = list(pending)
+        self._pending = list(prompt[len(kept.tokens) :])
         self._proposed: list[int] = []
         self._most = most
         self._vocabulary = vocabulary
-        self._spelling = Spelling(vocabulary.text, pending[-_BEFORE:])
+        self._spelling = Spelling(vocabulary.text, prompt[-_BEFORE:])
         self._stops = Stops(asked.stop)
 
     def segment(self) -> Segment:
@@ -94,8 +91,8 @@ class Sample:
 
     def leave(self, shallow: Shallow) -> Piece:
         """The pass ended early for this one: with its next token, or because that is going to be wrong."""
-        if self.exact is None:
-            self.exact = len(self.kept.tokens) - 1
+        if self.kept.exact is None:
+            self.kept.exact = len(self.kept.tokens) - 1
         if shallow.stop:
             self.reason = "doubt"
             return Piece(self.index, "")

@@ -35,8 +35,11 @@ class Place:
 
 
 def draw(logits: Tensor, places: Sequence[Place]) -> list[int]:
-    """logits: [places, vocabulary]. Raises RuntimeError where they are no numbers, as after an overflow."""
-    tokens = logits.argmax(dim=-1)
+    """logits: [places, vocabulary], where no place is left out. Raises RuntimeError where they are no numbers."""
+    best = logits.max(dim=-1)
+    if not bool(torch.isfinite(best.values).all()):
+        raise RuntimeError("the model's logits are no numbers")
+    tokens = best.indices
     warm = [number for number, place in enumerate(places) if place.temperature > 0]
     if warm:
         index = torch.tensor(warm, device=logits.device)
@@ -47,7 +50,7 @@ def draw(logits: Tensor, places: Sequence[Place]) -> list[int]:
         # a sum that rounds to less than 1 must not lead behind the last token
         found = torch.searchsorted(below, chosen[:, None] * below[:, -1:], right=True)[:, 0]
         if bool((found >= logits.shape[1]).any()):
-            raise RuntimeError("the model's logits are no numbers")
+            raise RuntimeError("the temperature is too low to divide by")
         tokens[index] = found
     drawn: list[int] = tokens.tolist()
     return drawn

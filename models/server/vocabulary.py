@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -31,12 +32,18 @@ _ENDS = (
 
 
 class Vocabulary:
-    """ends: tokens that end a text. fim: None where the checkpoint has no fill-in-the-middle tokens."""
+    """ends: tokens that end a text. fim: None where the checkpoint has no fill-in-the-middle tokens.
+
+    longest: characters of a token, at most.
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
-        self._tokenizer: Any = tokenizer
-        self._lock = threading.Lock()  # a fast tokenizer is not for two threads at once
+        # A fast tokenizer is not for two threads at once, and a long prompt must not hold up the spelling of others.
+        self._reader: Any = tokenizer
+        self._speller: Any = copy.deepcopy(tokenizer)
+        self._reading = threading.Lock()
         self._known: dict[str, int] = tokenizer.get_vocab()
+        self.longest = max(map(len, self._known), default=1)
         self.ends = frozenset(self._ends(model))
         self.fim: Fim | None = next((fim for fim in KNOWN_FIM if self._has(fim)), None)
 
@@ -61,16 +68,13 @@ class Vocabulary:
         return self._tokens(text)
 
     def text(self, tokens: Sequence[int]) -> str:
-        """Without special tokens."""
-        with self._lock:
-            text: str = self._tokenizer.decode(
-                list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
+        """Without special tokens. For one thread."""
+        text: str = self._speller.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
 
     def _tokens(self, text: str, special: bool = False) -> list[int]:
-        with self._lock:
-            tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=special)
+        with self._reading:
+            tokens: list[int] = self._reader.encode(text, add_special_tokens=special)
         return tokens
 
     def _has(self, fim: Fim) -> bool:
@@ -79,6 +83,8 @@ class Vocabulary:
     def _ends(self, model: PreTrainedModel) -> set[int]:
         named = getattr(model.generation_config, "eos_token_id", None)
         ends = {named} if isinstance(named, int) else set(named or ())
-        if self._tokenizer.eos_token_id is not None:
-            ends.add(self._tokenizer.eos_token_id)
-        return ends | {self._known[text] for text in _ENDS if text in self._known}
+        if self._reader.eos_token_id is not None:
+            ends.add(self._reader.eos_token_id)
+        # in some vocabularies the text of one is an ordinary token: "</s>" is HTML in Gemma's
+        special = {token for token, added in self._reader.added_tokens_decoder.items() if added.special}
+        return ends | ({self._known[text] for text in _ENDS if text in self._known} & special)

@@ -1,6 +1,7 @@
 """The engine's text is the model's own, whatever else it does at the same time. Random weights, real architectures."""
 
 import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -8,16 +9,20 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from rung.models.server.asked import Asked, Busy, Counted, EngineFailed, Piece, Refused
+from rung.models.server import batch
+from rung.models.server.asked import Asked, Busy, Counted, Ended, EngineFailed, Piece, Refused
 from rung.models.server.engine import Engine
 from rung.models.server.forward import Forward, Passed
+from rung.models.server.key_values import KeyValues
 from rung.models.server.rows import Segment
+from rung.models.server.sampling import Place, draw
 from rung.models.server.vocabulary import Vocabulary
 
 from .server_made import ARCHITECTURES, CONTEXT, OPTIONS, Answer, ask, started, tokenizer
 
 PROMPT = "def add(a, b):\n    return a"
 LENGTH = 60
+LONG = 8  # a seed whose samples are long with each of the models
 
 
 def plain(model: PreTrainedModel, prompt: str, length: int) -> list[int]:
@@ -135,7 +140,7 @@ async def test_log_probabilities_are_the_models_own(engine: Engine, expected: tu
 
 
 async def test_closing_an_answer_frees_the_engine(engine: Engine) -> None:
-    answer = engine.answer(Asked(PROMPT, max_tokens=400, temperature=0.5))
+    answer = engine.answer(Asked(PROMPT, max_tokens=400, temperature=1.0, seed=LONG))
     assert isinstance(await anext(answer), Piece)
     await answer.aclose()
     steps = engine.load.steps
@@ -194,6 +199,48 @@ async def test_a_request_that_cannot_be_computed_ends_and_the_others_get_their_t
     assert (await ask(engine, fine)).text == alone
 
 
+async def test_what_failed_behind_its_pass_is_computed_again_as_if_it_had_not_been(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(PROMPT, max_tokens=20, temperature=0, draft="something else")
+    alone = (await ask(engine, asked)).text
+    calls = 0
+
+    def failing(logits: torch.Tensor, places: Sequence[Place]) -> list[int]:
+        nonlocal calls
+        calls += 1
+        if calls % 5 == 0:
+            raise torch.OutOfMemoryError("none left")
+        return draw(logits, places)
+
+    monkeypatch.setattr(batch, "draw", failing)
+    answers = await asyncio.gather(*(ask(engine, asked) for _ in range(3)))
+    assert calls > 5
+    assert [answer.text for answer in answers] == [alone] * 3
+
+
+async def test_one_who_asks_for_many_samples_does_not_keep_others_waiting(engine: Engine) -> None:
+    many = engine.answer(Asked(PROMPT, max_tokens=60, temperature=1.0, n=60, seed=LONG))
+    assert isinstance(await anext(many), Piece)
+    before = engine.load.steps
+    await ask(engine, Asked("x", max_tokens=2, temperature=0))
+    assert engine.load.steps - before <= 70  # until one of the first samples has ended, not all of them
+    await many.aclose()
+
+
+async def test_samples_that_ended_leave_no_keys_and_values(engine: Engine) -> None:
+    gc.collect()
+    before = sum(type(each) is KeyValues for each in gc.get_objects())
+    most = 0
+    ended = 0
+    async for event in engine.answer(Asked(PROMPT, max_tokens=5, temperature=1.0, n=40, seed=3)):
+        if isinstance(event, Ended):
+            ended += 1
+            most = max(most, sum(type(each) is KeyValues for each in gc.get_objects()) - before)
+    assert ended == 40
+    assert most <= 2 * OPTIONS["batch"] + 2
+
+
 async def test_a_pass_that_fails_ends_its_requests_and_not_the_engine(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,7 +255,7 @@ async def test_a_pass_that_fails_ends_its_requests_and_not_the_engine(
 
 
 async def test_shutting_down_lets_what_runs_end(engine: Engine) -> None:
-    running = asyncio.create_task(ask(engine, Asked(PROMPT, max_tokens=200, temperature=1.0, seed=2)))
+    running = asyncio.create_task(ask(engine, Asked(PROMPT, max_tokens=400, temperature=1.0, seed=LONG)))
     await until(lambda: engine.load.running > 0)
     closing = asyncio.create_task(engine.close(grace=30))
     await asyncio.sleep(0)
@@ -220,7 +267,7 @@ async def test_shutting_down_lets_what_runs_end(engine: Engine) -> None:
 
 
 async def test_what_does_not_end_in_time_is_ended(engine: Engine) -> None:
-    running = asyncio.create_task(ask(engine, Asked(PROMPT, max_tokens=480, temperature=1.0, n=4, seed=2)))
+    running = asyncio.create_task(ask(engine, Asked(PROMPT, max_tokens=480, temperature=1.0, n=4, seed=LONG)))
     await until(lambda: engine.load.running > 0)
     await engine.close(grace=0)
     with pytest.raises(Busy):

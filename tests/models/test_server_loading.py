@@ -7,15 +7,29 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
 
+from rung.models.server import attention
 from rung.models.server.asked import Asked
 from rung.models.server.checkpoint import LoadFailed, source
 from rung.models.server.devices import device_named, dtype_named
+from rung.models.server.forward import Forward, Unsupported
 from rung.models.server.loading import EngineOptions, load_engine
 
 from .server_made import CONTEXT, ask, gemma, llama, tokenizer
 
+SMALL = {
+    "vocab_size": 260,
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 64,
+    "bos_token_id": 256,
+    "eos_token_id": 256,
+    "pad_token_id": 256,
+}
 OPTIONS = EngineOptions(
     checkpoint="",
     device="cpu",
@@ -75,6 +89,31 @@ def test_an_architecture_that_cannot_be_run_so_is_refused_with_what_can_serve_it
     tokenizer().save_pretrained(tmp_path / "gpt2")
     with pytest.raises(LoadFailed, match=r"rung cannot serve .*vLLM"):
         load_engine(replace(OPTIONS, checkpoint=str(tmp_path / "gpt2")))
+
+
+def test_layers_with_a_state_of_their_own_are_refused(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    layer_types = ["conv", "full_attention"]
+    Lfm2ForCausalLM(Lfm2Config(**SMALL, layer_types=layer_types)).save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(LoadFailed, match="no plain attention"):
+        load_engine(replace(OPTIONS, checkpoint=str(tmp_path)))
+
+
+def test_positions_that_hang_on_other_requests_are_refused(tmp_path: Path) -> None:
+    rope = {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10000.0}
+    LlamaForCausalLM(LlamaConfig(**SMALL, rope_parameters=rope)).save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(LoadFailed, match="requests would change each other"):
+        load_engine(replace(OPTIONS, checkpoint=str(tmp_path)))
+
+
+def test_a_model_whose_logits_come_out_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a neighbour's tokens that are looked at, or of a scale that is not known."""
+    model = llama()
+    monkeypatch.setattr(attention, "_mask", lambda span, *_: torch.ones(span.count, span.start + span.count).bool())
+    with pytest.raises(Unsupported, match="otherwise"):
+        Forward(model)
 
 
 @pytest.mark.parametrize("content", [{}, {"config.json": "{}"}, {"config.json": "no JSON"}])

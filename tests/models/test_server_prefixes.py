@@ -21,13 +21,16 @@ def keys(kept: KeyValues) -> list[float]:
     return kept.write(0, len(kept.tokens), one, one)[0][0, :-1, 0].tolist()
 
 
+BEGIN = tuple(range(100, 120))
+
+
 def test_the_longest_common_beginning_is_taken() -> None:
     prefixes = Prefixes(1, room=100)
-    prefixes.keep(text(1, 2, 3, 4))
-    prefixes.keep(text(1, 2, 9, 9))
-    begun = prefixes.begin([1, 2, 3, 7, 8])
-    assert begun.tokens == [1, 2, 3]
-    assert keys(begun) == [1, 2, 3]
+    prefixes.keep(text(*BEGIN, 2, 3, 4))
+    prefixes.keep(text(*BEGIN, 9, 9))
+    begun = prefixes.begin([*BEGIN, 2, 3, 7, 8])
+    assert begun.tokens == [*BEGIN, 2, 3]
+    assert keys(begun) == [*BEGIN, 2, 3]
 
 
 def test_the_last_token_of_a_prompt_is_always_computed() -> None:
@@ -36,14 +39,24 @@ def test_the_last_token_of_a_prompt_is_always_computed() -> None:
     assert prefixes.begin([1, 2, 3]).tokens == [1, 2]
 
 
+def test_what_begins_every_text_is_no_reason_to_copy() -> None:
+    prefixes = Prefixes(1, room=100)
+    prefixes.keep(text(1, *range(10, 40)))
+    prefixes.keep(text(1, *range(40, 70)))
+    assert prefixes.begin([1, *range(70, 99)]).tokens == []
+    prefixes.keep(text(1, *range(200, 240)))  # the first one goes, which was used longest ago
+    assert prefixes.begin([1, *range(10, 40), 5]).tokens == []
+    assert prefixes.begin([1, *range(40, 70), 5]).tokens == [1, *range(40, 70)]
+
+
 def test_a_short_beginning_is_copied_and_the_text_stays() -> None:
     prefixes = Prefixes(1, room=100)
-    prefixes.keep(text(*range(10)))
-    begun = prefixes.begin([0, 1, 2, 50])
-    assert begun.tokens == [0, 1, 2]
-    begun.write(0, 0, torch.full((1, 3, 1), 77.0), torch.full((1, 3, 1), 77.0))
-    again = prefixes.begin([*range(8), 60])
-    assert keys(again) == [0, 1, 2, 3, 4, 5, 6, 7]
+    prefixes.keep(text(*range(60)))
+    begun = prefixes.begin([*range(20), 99, 99])
+    assert begun.tokens == list(range(20))
+    begun.write(0, 0, torch.full((1, 20, 1), 77.0), torch.full((1, 20, 1), 77.0))
+    again = prefixes.begin([*range(50), 99])
+    assert keys(again) == list(range(50))
 
 
 def test_what_was_used_longest_ago_goes_first() -> None:
@@ -59,3 +72,13 @@ def test_a_text_longer_than_the_room_is_not_kept() -> None:
     prefixes = Prefixes(1, room=3)
     prefixes.keep(text(1, 2, 3, 4))
     assert prefixes.tokens == 0
+
+
+def test_what_was_longer_once_gives_its_memory_back() -> None:
+    prefixes = Prefixes(1, room=1000)
+    long = text(*range(1000))
+    del long.tokens[20:]
+    prefixes.keep(long)
+    kept = prefixes.begin([*range(20), 5])
+    assert kept.tokens == list(range(20))
+    assert kept.room < 100

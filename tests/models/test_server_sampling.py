@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from rung.models.server.sampling import Place, draw
@@ -49,3 +50,15 @@ def test_other_samples_and_seeds_draw_otherwise() -> None:
         return draw(LOGITS.repeat(30, 1), [Place(1.0, seed, sample, position) for position in range(30)])
 
     assert len({tuple(text(1, 0)), tuple(text(1, 1)), tuple(text(2, 0))}) == 3
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_logits_that_are_no_numbers_are_no_text(temperature: float) -> None:
+    with pytest.raises(RuntimeError, match="no numbers"):
+        draw(torch.full((1, 5), math.nan), [Place(temperature, 1, 0, 0)])
+
+
+def test_the_smallest_temperature_takes_the_likeliest_token_or_says_that_it_cannot() -> None:
+    assert draw(LOGITS[None], [Place(1e-3, 1, 0, 0)]) == [0]
+    with pytest.raises(RuntimeError, match="temperature"):
+        draw(LOGITS[None], [Place(1e-320, 1, 0, 0)])
