@@ -21,7 +21,16 @@ from rung.models.catalogue import CheckpointMissing, find
 
 _SERVER = importlib.util.find_spec("torch") is not None
 collect_ignore_glob = (
-    [] if _SERVER else ["models/test_server_*", "lsp/test_cli_serve_model*", "lsp/test_cli_exits*", "e2e/test_own_*"]
+    []
+    if _SERVER
+    else [
+        "models/test_server_*",
+        "lsp/test_cli_serve_model*",
+        "lsp/test_cli_exits*",
+        "e2e/test_own_*",
+        "e2e/test_exits_*",
+        "lsp/test_bench_exits*",
+    ]
 )
 
 
