@@ -15,9 +15,9 @@ import pytest
 
 from rung.models.server.asked import Asked
 from rung.models.server.engine import Engine
-from rung.models.server.loading import EngineOptions, LoadFailed, load_engine
+from rung.models.server.loading import LoadFailed, load_engine
 
-from ..models.server_made import Answer, ask
+from ..models.server_made import LOADED, Answer, ask
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
@@ -44,19 +44,7 @@ def exits(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def engine(checkpoint: Path, exits: Path | None) -> Iterator[Engine]:
-    options = EngineOptions(
-        checkpoint=str(checkpoint),
-        device="cpu",
-        dtype="float32",
-        context=512,
-        batch=4,
-        waiting=4,
-        keep_tokens=0,
-        exits=exits,
-        threads=None,
-        name=None,
-    )
-    engine = load_engine(options)
+    engine = load_engine(replace(LOADED, checkpoint=str(checkpoint), context=512, keep_tokens=0, exits=exits))
     try:
         yield engine
     finally:

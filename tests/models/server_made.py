@@ -22,6 +22,7 @@ from transformers import (
 from rung.models.server.asked import Asked, Counted, Ended, Piece, Scored
 from rung.models.server.engine import Engine
 from rung.models.server.forward import Forward
+from rung.models.server.loading import EngineOptions
 from rung.models.server.vocabulary import Vocabulary
 
 CONTEXT = 512
@@ -118,4 +119,16 @@ async def started(forward: Forward, vocabulary: Vocabulary, **options: int) -> A
         await engine.close(grace=5)
 
 
+LOADED = EngineOptions(
+    checkpoint="",
+    device="cpu",
+    dtype="float32",
+    context=None,
+    batch=4,
+    waiting=4,
+    keep_tokens=4096,
+    exits=None,
+    threads=None,
+    name=None,
+)
 OPTIONS = {"context": CONTEXT, "batch": 4, "waiting": 8, "keep_tokens": 2048}

@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from rung.models.server.asked import Asked
 from rung.models.server.engine import Engine
-from rung.models.server.loading import EngineOptions, load_engine
+from rung.models.server.loading import load_engine
 
-from .server_made import ask
+from .server_made import LOADED, ask
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
 
@@ -28,20 +28,7 @@ GERMAN = "Wir gehen morgen früh in die Stadt und kaufen Äpfel, Brot und Käse 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["smollm2", "gemma3"])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
     checkpoint: Path = request.getfixturevalue(request.param)
-    engine = load_engine(
-        EngineOptions(
-            checkpoint=str(checkpoint),
-            device="cpu",
-            dtype="float32",
-            context=1024,
-            batch=4,
-            waiting=4,
-            keep_tokens=4096,
-            exits=None,
-            threads=None,
-            name=None,
-        )
-    )
+    engine = load_engine(replace(LOADED, checkpoint=str(checkpoint), context=1024))
     yield engine
     await engine.close(grace=0)
 

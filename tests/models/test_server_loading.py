@@ -14,9 +14,9 @@ from rung.models.server.asked import Asked
 from rung.models.server.checkpoint import LoadFailed, source
 from rung.models.server.devices import device_named, dtype_named
 from rung.models.server.forward import Forward, Unsupported
-from rung.models.server.loading import EngineOptions, load_engine
+from rung.models.server.loading import load_engine
 
-from .server_made import CONTEXT, ask, gemma, llama, tokenizer
+from .server_made import CONTEXT, LOADED, ask, gemma, llama, tokenizer
 
 SMALL = {
     "vocab_size": 260,
@@ -30,18 +30,7 @@ SMALL = {
     "eos_token_id": 256,
     "pad_token_id": 256,
 }
-OPTIONS = EngineOptions(
-    checkpoint="",
-    device="cpu",
-    dtype="auto",
-    context=None,
-    batch=2,
-    waiting=2,
-    keep_tokens=100,
-    exits=None,
-    threads=None,
-    name=None,
-)
+OPTIONS = replace(LOADED, dtype="auto")
 
 
 @pytest.fixture
