@@ -110,7 +110,7 @@ class Load:
 
     running, waiting: samples being decoded, and requests that wait. kept_tokens: in the prefix cache.
     layers, skipped: layers of one generated token that were computed, and those that Exit skipped. stopped: samples
-    that Stop ended. steps: forward passes.
+    that Stop ended. steps: forward passes. failed: requests in a row that could not be computed, up to now.
     """
 
     running: int
@@ -120,3 +120,4 @@ class Load:
     skipped: int
     stopped: int
     steps: int
+    failed: int = 0

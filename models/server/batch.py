@@ -27,6 +27,7 @@ class _Totals:
     skipped: int = 0
     stopped: int = 0
     steps: int = 0
+    failed: int = 0
 
 
 class Batch:
@@ -94,9 +95,11 @@ class Batch:
         else:
             jobs[0].emit(EngineFailed("The model failed under this request; the server's log says how."))
             jobs[0].cancelled = True
+            self._totals.failed += 1
 
     def _take(self, parts: Sequence[Part], passed: Passed, drawn: Sequence[int], scores: dict[int, Score]) -> None:
         self._totals.steps += 1
+        self._totals.failed = 0
         for part, row, gone in zip(parts, passed.rows, passed.shallow, strict=True):
             sample = part.sample
             if sample is None:
@@ -123,6 +126,7 @@ class Batch:
             skipped=totals.skipped,
             stopped=totals.stopped,
             steps=totals.steps,
+            failed=totals.failed,
         )
 
 

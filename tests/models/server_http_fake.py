@@ -48,11 +48,12 @@ class FakeEngine:
         self.closing = asyncio.Event()
         self.cut = asyncio.Event()
         self._script = script
+        self.failed = 0
         self._open = 0
 
     @property
     def load(self) -> Load:
-        return Load(self._open, 5, 11, 90, 10, 2, 30)
+        return Load(self._open, 5, 11, 90, 10, 2, 30, self.failed)
 
     async def answer(self, asked: Asked) -> AsyncGenerator[Event, None]:
         self.asked.append(asked)

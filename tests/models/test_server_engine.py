@@ -249,9 +249,12 @@ async def test_a_pass_that_fails_ends_its_requests_and_not_the_engine(
 
     with monkeypatch.context() as patched:
         patched.setattr(Forward, "run", out_of_memory)
-        with pytest.raises(EngineFailed):
-            await ask(engine, Asked(PROMPT, temperature=0))
+        for failed in (1, 2):
+            with pytest.raises(EngineFailed):
+                await ask(engine, Asked(PROMPT, temperature=0))
+            await until(lambda failed=failed: engine.load.failed == failed)
     assert (await ask(engine, Asked(PROMPT, max_tokens=3, temperature=0))).counted is not None
+    assert engine.load.failed == 0
 
 
 async def test_shutting_down_lets_what_runs_end(engine: Engine) -> None:

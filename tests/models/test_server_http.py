@@ -152,6 +152,18 @@ async def test_while_the_model_is_loaded_and_when_the_server_closes_nobody_is_an
             desk.close()
 
 
+async def test_a_server_that_cannot_compute_any_more_is_not_healthy() -> None:
+    engine = FakeEngine()
+    async with serving(engine) as client:
+        engine.failed = 2
+        assert (await client.get("/health")).status_code == 200
+        engine.failed = 3
+        health = await client.get("/health")
+        assert (health.status_code, health.json()) == (503, {"status": "failing"})
+        engine.failed = 0
+        assert (await client.get("/health")).status_code == 200
+
+
 async def test_a_server_that_is_ready_is_healthy() -> None:
     async with serving(FakeEngine()) as client:
         health = await client.get("/health")

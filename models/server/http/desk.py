@@ -8,32 +8,40 @@ from rung.models.server.asked import Busy, EngineFailed, Load
 from rung.models.server.http.answering import Answering
 from rung.models.server.http.errors import Unready
 
+_FAILED = 3  # requests in a row that could not be computed: a GPU whose driver gave up does not come back by itself
+
 
 class State(StrEnum):
-    """Of the server."""
+    """Of the server. FAILING: it should be started again."""
 
     LOADING = "loading"
     READY = "ready"
     CLOSING = "closing"
+    FAILING = "failing"
 
 
 class Desk:
     """loading ── open ──> ready ── close ──> closing; a server may close while it loads."""
 
     def __init__(self) -> None:
-        self.state = State.LOADING
+        self._state = State.LOADING
         self._engine: Answering | None = None
+
+    @property
+    def state(self) -> State:
+        failing = self._state is State.READY and self._engine is not None and self._engine.load.failed >= _FAILED
+        return State.FAILING if failing else self._state
 
     def open(self, engine: Answering) -> None:
         self._engine = engine
-        self.state = State.READY
+        self._state = State.READY
 
     def close(self) -> None:
-        self.state = State.CLOSING
+        self._state = State.CLOSING
 
     def engine(self) -> Answering:
         """Raises Unready."""
-        if self._engine is None or self.state is State.CLOSING:
+        if self._engine is None or self._state is State.CLOSING:
             raise self._unready()
         return self._engine
 
