@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -17,13 +18,13 @@ from pathlib import Path
 import httpx
 
 from rung.models.free_port import free_port
-from rung.models.http import HttpModel
 from rung.models.price import Price
 from rung.models.stopping import stop
 
 _START_S = 120.0
 _STOP_S = 5.0
 _POLL_S = 0.2
+_ANSWER_S = 5.0
 # An example: what a small hosted model costs. $ per million tokens.
 EXAMPLE_PRICE = Price(0.10, 0.40)
 # llama-cpp-python's server penalizes repetition unless told otherwise; code repeats itself.
@@ -55,14 +56,7 @@ async def large_server(checkpoint: Path, model: str, *, context: int, threads: i
         *("--logits_all", "false"),  # else it keeps a row for each token of the prompt: gigabytes, and slow
     )
 
-    async def ready() -> bool:
-        client = HttpModel("large", url, model)
-        try:
-            return (await client.check()).answers
-        finally:
-            await client.close()
-
-    async with _running(arguments, model, ready):
+    async with _running(arguments, model, f"{url}/models"):
         yield url
 
 
@@ -77,19 +71,13 @@ async def own_server(checkpoint: Path, model: str, *, context: int, threads: int
         *("--device", "cpu", "--threads", str(threads), "--keep-tokens", "0"),
     )
 
-    async def ready() -> bool:
-        async with httpx.AsyncClient(timeout=_POLL_S, trust_env=False) as client:  # no proxy for loopback
-            try:
-                return (await client.get(f"{address}/health")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-    async with _running(arguments, model, ready):
+    async with _running(arguments, model, f"{address}/health"):
         yield f"{address}/v1"
 
 
 @asynccontextmanager
-async def _running(arguments: Sequence[str], model: str, ready: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+async def _running(arguments: Sequence[str], model: str, ready: str) -> AsyncIterator[None]:
+    """ready: the URL that is answered with 200 once the model is loaded."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "rung.lsp.with_parent", *arguments),
         stdin=PIPE,
@@ -107,14 +95,16 @@ async def _running(arguments: Sequence[str], model: str, ready: Callable[[], Awa
         await listening
 
 
-async def _answers(process: Process, ready: Callable[[], Awaitable[bool]], model: str, last_words: deque[str]) -> None:
+async def _answers(process: Process, ready: str, model: str, last_words: deque[str]) -> None:
     until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        if process.returncode is not None:
-            raise ServerFailed(f"The server for {model} ended at its start: {' '.join(last_words)}")
-        if await ready():
-            return
-        await asyncio.sleep(_POLL_S)
+    async with httpx.AsyncClient(timeout=_ANSWER_S, trust_env=False) as client:  # no proxy for loopback
+        while time.monotonic() < until:
+            if process.returncode is not None:
+                raise ServerFailed(f"The server for {model} ended at its start: {' '.join(last_words)}")
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(ready)).status_code == 200:
+                    return
+            await asyncio.sleep(_POLL_S)
     raise ServerFailed(f"The server for {model} did not answer within {_START_S:.0f} s.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def pytest_report_header() -> str | None:
 def indexes(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No index of a test's project is left in the user's cache."""
     os.environ["RUNG_INDEX_DIR"] = str(tmp_path_factory.mktemp("indexes"))
+
+
+@pytest.fixture(scope="session")
+def llama_server_program() -> str:
+    """llama.cpp's own."""
+    found = os.environ.get("RUNG_LLAMA_SERVER") or shutil.which("llama-server")
+    if not found:
+        pytest.skip("no llama-server: put it on PATH, or its path into RUNG_LLAMA_SERVER (scripts/get-llama-server.sh)")
+    return found
 
 
 @pytest.fixture(scope="session")

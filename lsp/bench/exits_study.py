@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich import box
 from rich.table import Table
 
 from rung.cascade.bench.lines.likeness import is_exact
 from rung.cascade.bench.lines.tree import Tree, copy_sources
 from rung.lsp.bench.exits_figures import Routing, Row, Stops, routing, rows, stops
 from rung.lsp.bench.exits_tasks import prompt, tasks
-from rung.lsp.bench.packages import PACKAGES, fetch, unpack
+from rung.lsp.bench.markdown_table import markdown_table
+from rung.lsp.bench.packages import unpack_all
 from rung.models.server.exits.completing import BOTH, EXIT, MODEL
 from rung.models.server.exits.study import Studied, study
 from rung.models.server.exits.training import Progress
@@ -94,7 +94,7 @@ def tables(found: Measured) -> list[Table | str]:
 def _trees(named: Sequence[Path] | None, scratch: Path) -> list[Tree]:
     """Copies below `scratch`, of which only own sources are read. Raises DataMissing."""
     if not named:
-        return [unpack(package, wheel, scratch / "trees") for package, wheel in zip(PACKAGES, fetch(), strict=True)]
+        return unpack_all(scratch / "trees")
     found = []
     for number, folder in enumerate(folder.absolute() for folder in named):
         root = scratch / "trees" / f"{number}-{folder.name}"
@@ -104,14 +104,14 @@ def _trees(named: Sequence[Path] | None, scratch: Path) -> list[Tree]:
 
 
 def _depths(studied: Studied) -> Table:
-    table = _table("behind layer", "lens agrees", "head agrees", "leave there", "with the model's token")
+    table = markdown_table("behind layer", "lens agrees", "head agrees", "leave there", "with the model's token")
     for each in studied.depths:
         table.add_row(str(each.layer), f"{each.lens:.1%}", *map(_percent, (each.guessed, each.left, each.good)))
     return table
 
 
 def _copied(studied: Studied) -> Table:
-    table = _table("behind layer", "states", "same next token", "right ones lost")
+    table = markdown_table("behind layer", "states", "same next token", "right ones lost")
     for each in studied.copied:
         table.add_row(str(each.layer), each.states, f"{each.same:.2%}", f"{each.lost:.2%}")
     return table
@@ -130,7 +130,7 @@ def _completions(found: Sequence[Row], layers: int) -> Table:
         "ms a token",
         "time of its own (95%)",
     )
-    table = _table(*names, f"skipped of {layers}", "stopped")
+    table = markdown_table(*names, f"skipped of {layers}", "stopped")
     for each in found:
         table.add_row(
             each.name,
@@ -150,14 +150,14 @@ def _completions(found: Sequence[Row], layers: int) -> Table:
 
 def _doubted(studied: Studied) -> Table:
     each = studied.doubted
-    table = _table("wrong tokens", "Stop ends at", "precision", "recall", "AUC", "AUC of 1 - probability")
+    table = markdown_table("wrong tokens", "Stop ends at", "precision", "recall", "AUC", "AUC of 1 - probability")
     shares = (each.wrong, each.stopped, each.precision, each.recall)
     table.add_row(*(f"{share:.1%}" for share in shares), f"{each.auc:.3f}", f"{each.sure_auc:.3f}")
     return table
 
 
 def _routing(found: Sequence[Routing]) -> Table:
-    table = _table("score of the first 3 tokens", "AUC", "95%")
+    table = markdown_table("score of the first 3 tokens", "AUC", "95%")
     for each in found:
         table.add_row(each.score, f"{each.auc:.3f}", f"{each.low:.3f} to {each.high:.3f}")
     return table
@@ -165,10 +165,3 @@ def _routing(found: Sequence[Routing]) -> Table:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.1%}"
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.MARKDOWN)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=True)
-    return table

@@ -79,6 +79,11 @@ def fetch(packages: Sequence[Package] = PACKAGES, folder: Path | None = None) ->
     return [folder / package.wheel for package in packages]
 
 
+def unpack_all(into: Path) -> list[Tree]:
+    """The pinned packages, downloaded where they are not here, each below `into`. Raises DataMissing."""
+    return [unpack(package, wheel, into) for package, wheel in zip(PACKAGES, fetch(), strict=True)]
+
+
 def unpack(package: Package, wheel: Path, into: Path) -> Tree:
     """The Python files of a wheel in a folder of their own below `into`. Raises DataMissing."""
     root = into / package.name

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from rung.cascade.bench.ladder import RungFailed
 from rung.cascade.bench.lines.tree import Tree, copy_sources
-from rung.lsp.bench.packages import PACKAGES, fetch, unpack
+from rung.lsp.bench.markdown_table import markdown_table
+from rung.lsp.bench.packages import unpack_all
 from rung.lsp.cli.bench_bars import bars, beginning
-from rung.lsp.cli.tune.options import Refused, explained
+from rung.lsp.cli.tune.options import Refused, explained, needing
 from rung.lsp.large_server import LargeServer, ServerFailed
 from rung.models.catalogue import find
 
@@ -68,11 +68,9 @@ def lines(
 ) -> None:
     """Complete lines and statements with each strategy of MCCom. Goes on where it was stopped or killed."""
     with explained(_SAVED):
-        try:  # here: the libraries are an extra, and not needed to start rung
+        with needing("`rung bench lines`", "tune"):
             from rung.cascade.bench.lines.report import as_html
             from rung.lsp.bench.lines_run import Pair
-        except ImportError as error:
-            raise Refused(f"`rung bench lines` needs {error.name}: install rung[tune].") from None
         pair = Pair(_name(small), find(small), _name(large), find(large), server, threads)
         if pair.small == pair.large:
             raise Refused("--small and --large have the same name: name two checkpoints.")
@@ -107,7 +105,7 @@ def _named(words: Sequence[str] | None) -> tuple[Strategy, ...]:
 def _trees(named: Sequence[Path] | None, scratch: Path) -> list[Tree]:
     """Copies below `scratch`. Raises DataMissing."""
     if not named:
-        return [unpack(package, wheel, scratch / "trees") for package, wheel in zip(PACKAGES, fetch(), strict=True)]
+        return unpack_all(scratch / "trees")
     folders = [folder.absolute() for folder in named]
     names = [folder.name for folder in folders]
     if len(set(names)) < len(names):
@@ -171,9 +169,7 @@ def _tables(found: Results) -> list[Table | str]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=box.MARKDOWN)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+    table = markdown_table(*columns)
     for row in rows:
         table.add_row(*row)
     return table

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from rung.cascade.bench.data import spread
 from rung.cascade.bench.lines.measuring import Begin
 from rung.cascade.bench.sets.humaneval import problems
+from rung.lsp.bench.markdown_table import markdown_table
 from rung.lsp.cli.bench_bars import bars, beginning
-from rung.lsp.cli.tune.options import Refused, explained
+from rung.lsp.cli.tune.options import Refused, explained, needing
 
 if TYPE_CHECKING:
     from rung.models.server.engine import Engine
@@ -36,13 +36,11 @@ def server(
 ) -> None:
     """Complete HumanEval's functions without a draft, with right and wrong ones, and several at once."""
     with explained("Stopped."):
-        try:
+        with needing("`rung bench server`", "gpu"):
             from rung.models.server.checkpoint import load, source
             from rung.models.server.devices import device_named, dtype_named, use_threads
-            from rung.models.server.loading import EngineOptions, LoadFailed, load_engine
+            from rung.models.server.loading import EngineOptions, LoadFailed, engine_of
             from rung.models.server.measuring import by_transformers
-        except ImportError as error:
-            raise Refused(f"`rung bench server` needs {error.name}: install rung[gpu].") from None
         options = EngineOptions(
             checkpoint=checkpoint,
             device=device,
@@ -60,10 +58,10 @@ def server(
             use_threads(threads)
         try:
             where = device_named(device)
-            plain = by_transformers(
-                *load(source(checkpoint), where, dtype_named(dtype, where)), prompts[:count], tokens
-            )
-            engine = load_engine(options)
+            origin = source(checkpoint)
+            loaded = load(origin, where, dtype_named(dtype, where))
+            plain = by_transformers(*loaded, prompts[:count], tokens)
+            engine = engine_of(origin, *loaded, options)
         except LoadFailed as error:
             raise Refused(str(error)) from None
         with bars() as progress:
@@ -96,7 +94,7 @@ async def _measured(
 
 def _drafts_table(measured: Sequence[Drafted]) -> Table:
     """Seconds are means over the prompts; the ratio is of their sums."""
-    table = _table("draft", "s a completion", "of none", "tokens a pass", "accepted", "same text")
+    table = markdown_table("draft", "s a completion", "of none", "tokens a pass", "accepted", "same text")
     whole = sum(each.without.seconds for each in measured)
     rows = {"none": [each.without for each in measured]}
     rows |= {kind: [each.by_draft[kind] for each in measured] for kind in measured[0].by_draft}
@@ -116,16 +114,9 @@ def _drafts_table(measured: Sequence[Drafted]) -> Table:
 
 
 def _batching_table(measured: Sequence[Together]) -> Table:
-    table = _table("at once", "tokens a second", "of one", "s until the last ended")
+    table = markdown_table("at once", "tokens a second", "of one", "s until the last ended")
     alone = measured[0].tokens / measured[0].slowest
     for each in measured:
         rate = each.tokens / each.slowest
         table.add_row(str(each.at_once), f"{rate:.1f}", f"{rate / alone:.2f}", f"{each.slowest:.2f}")
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.MARKDOWN)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=True)
     return table

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rung.lsp.cli.pull_progress import making_progress
-from rung.lsp.cli.tune.options import Refused, explained
+from rung.lsp.cli.tune.options import Refused, explained, needing
 
 if TYPE_CHECKING:
     from rung.models.server.exits.tuning import Tuned
@@ -38,13 +38,11 @@ def train(
 ) -> None:
     """Train the exits of a checkpoint on source such as yours. Reads nothing but that, and needs no network."""
     with explained("Stopped. Nothing was written."):
-        try:  # here: the libraries are an extra, and not needed to start rung
+        with needing("`rung exits train`", "gpu"):
             from rung.models.server.checkpoint import LoadFailed
             from rung.models.server.exits.file import ExitsRefused
             from rung.models.server.exits.run import train_checkpoint
             from rung.models.server.exits.training import Wanted
-        except ImportError as error:
-            raise Refused(f"`rung exits train` needs {error.name}: install rung[gpu].") from None
         if not out.absolute().parent.is_dir():
             raise Refused(f"{out.absolute().parent} is not there: make the folder, or name another --out.")
         try:
@@ -87,12 +85,10 @@ def study(
 ) -> None:
     """Measure exits on lines of other source than they were trained on: what is saved, and what is lost."""
     with explained("Stopped. Nothing was written."):
-        try:
+        with needing("`rung exits study`", "gpu,tune"):
             from rung.lsp.bench.exits_study import Measured, measured, tables, write
             from rung.models.server.checkpoint import LoadFailed
             from rung.models.server.exits.file import ExitsRefused
-        except ImportError as error:
-            raise Refused(f"`rung exits study` needs {error.name}: install rung[gpu,tune].") from None
         try:
             with making_progress() as progress:
                 found: Measured = measured(

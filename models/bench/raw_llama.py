@@ -14,6 +14,7 @@ import llama_cpp
 
 from rung.models.bench.child_loop import answer_work
 from rung.models.bench.work import Answer, Work
+from rung.models.common_prefix import common_prefix
 
 MAX_SEQUENCES = 16
 _BATCH = 512
@@ -81,7 +82,7 @@ class RawLlama:
 
     def _evaluate(self, tokens: list[int]) -> int:
         """Bring sequence 0 to `tokens`; how many were there. The last one is always evaluated, for its logits."""
-        common = _common(self._kept, tokens[:-1])
+        common = common_prefix(self._kept, tokens[:-1])
         if not llama_cpp.llama_memory_seq_rm(self._memory, 0, common, -1):
             llama_cpp.llama_memory_clear(self._memory, True)  # a recurrent state cannot forget only the end
             common = 0
@@ -105,13 +106,6 @@ class RawLlama:
         if code != 0:
             raise RuntimeError(f"llama.cpp could not decode a batch of {len(entries)} tokens (code {code})")
         llama_cpp.llama_synchronize(self._context)
-
-
-def _common(left: Sequence[int], right: Sequence[int]) -> int:
-    for index, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one != other:
-            return index
-    return min(len(left), len(right))
 
 
 _LOG = llama_cpp.llama_log_callback(lambda *_: None)  # kept for as long as llama.cpp may call it

@@ -7,15 +7,14 @@ import time
 from dataclasses import dataclass
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rung.models.http.endpoint import Endpoint, headers
-from rung.models.http.failures import Failure, of_status, safe
-from rung.models.http.stream import Timeouts, read_bounded, send
+from rung.models.http.endpoint import Endpoint
+from rung.models.http.failures import Failure
+from rung.models.http.listing import SHOWN, NoList, listed, some_of
+from rung.models.http.stream import Timeouts
 from rung.models.protocol import ModelError
 
-_LIST_BYTES = 4 * 1024 * 1024  # a provider's list of models takes some hundred KB
-_NAMES = 5
+_SAYS_NOTHING = (404, 405, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +28,6 @@ class Check:
     listed: bool | None
     milliseconds: float
     sentence: str
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    id: str
-
-
-class _Models(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    data: list[_Entry]
 
 
 async def check(client: httpx.AsyncClient, endpoint: Endpoint, model: str, timeouts: Timeouts) -> Check:
@@ -63,24 +52,14 @@ async def check(client: httpx.AsyncClient, endpoint: Endpoint, model: str, timeo
         return result(True, None, f"{at}; it does not say which models it has.")
     if model in names:
         return result(True, True, f"{at} and has the model '{model}'.")
-    some = ", ".join(safe(name, None) for name in names[:_NAMES]) or "none"
-    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-    return result(True, False, f"{at}, but does not list the model '{model}'; it lists {some}{more}.")
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return result(True, False, f"{at}, but does not list the model '{model}'; it lists {some_of(names)}{more}.")
 
 
 async def _names(client: httpx.AsyncClient, endpoint: Endpoint, model: str, timeouts: Timeouts) -> list[str] | None:
-    key = await asyncio.to_thread(endpoint.key)  # a keyring may wait for its user
-    request = client.build_request("GET", endpoint.url("models"), headers=headers(key))
-    response = await send(client, endpoint, request, timeouts)
     try:
-        body = await read_bounded(response, _LIST_BYTES)
-    finally:
-        await response.aclose()
-    if response.status_code in (404, 405, 501):
-        return None
-    if response.status_code != 200:
-        raise of_status(endpoint, model, response.status_code, body, None, key)
-    try:
-        return [entry.id for entry in _Models.model_validate_json(body).data]
-    except ValidationError:
-        return None
+        return await listed(client, endpoint, model, timeouts)
+    except Failure as failure:
+        if failure.status in _SAYS_NOTHING or isinstance(failure.error, NoList):
+            return None
+        raise

@@ -75,10 +75,12 @@ def of_status(
     quoted = f": {said}" if said else "."
     at = f"Rung '{endpoint.name}': the server at {endpoint}"
     wait = seconds_to_wait(retry_after)
+    error: ModelError
     if status in (401, 403):
         return Failure(ModelRefused(f"{at} did not accept {endpoint.the_key} ({status}); set a valid one."))
     if status == 404:
-        return Failure(ModelRefused(f"{at} does not know the model '{model}' or the URL is wrong (404); check both."))
+        error = ModelRefused(f"{at} does not know the model '{model}' or the URL is wrong (404); check both.")
+        return Failure(error, status=status)
     if status == 429:
         later = f"wait {math.ceil(wait)} s" if wait else "wait a little"
         return Failure(
@@ -91,7 +93,7 @@ def of_status(
     if status >= 500:
         # 501 and 505 are about the request and stay as they are
         tries = 2 if status in (500, 502, 504) else 1
-        error: ModelError = ModelUnavailable(f"{at} failed ({status}), see its log{quoted}")
+        error = ModelUnavailable(f"{at} failed ({status}), see its log{quoted}")
         return Failure(error, tries=tries, status=status, message=message, param=param)
     if status >= 400:
         reason = f"{status} {_phrase(status)}".strip()

@@ -9,6 +9,7 @@ from rung.models.http.heal import NOTHING, Cut
 from rung.models.nth import nth
 from rung.models.protocol import FinishReason, Sampling, Token, mean_probability
 from rung.models.statement import StatementScanner
+from rung.models.stop_begun import begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ class Sample:
             return 0
         if self.finish_reason is not None:
             return len(self._raw) if self._end is None else self._end
-        return len(self._raw) - max((_begun(stop, self._raw, self._begin) for stop in self._beginnings), default=0)
+        text = self._raw[self._begin :]
+        return len(self._raw) - max((begun(stop, text) for stop in self._beginnings), default=0)
 
     def _inside(self, placed: _Placed, certain: int) -> bool:
         if self._begin is None:
@@ -168,9 +170,3 @@ class Sample:
         if placed.start == placed.end:
             return self._begin <= placed.start < end
         return placed.start < end and placed.end > self._begin
-
-
-def _begun(stop: str, text: str, begin: int) -> int:
-    """Characters at the end of text[begin:] that `stop` begins with."""
-    longest = min(len(stop) - 1, len(text) - begin)
-    return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)

@@ -34,6 +34,9 @@ class Busy(Exception):
 class EngineFailed(Exception):
     """The engine broke under this request, which others did not notice."""
 
+    def __init__(self, message: str = "The model failed under this request; the server's log says how.") -> None:
+        super().__init__(message)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

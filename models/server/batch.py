@@ -93,11 +93,11 @@ class Batch:
             self._turns.prefixes.clear()
             self._pass(parts, last=True)
         else:
-            jobs[0].emit(EngineFailed("The model failed under this request; the server's log says how."))
+            jobs[0].emit(EngineFailed())
             jobs[0].cancelled = True
             self._totals.failed += 1
 
-    def _take(self, parts: Sequence[Part], passed: Passed, drawn: Sequence[int], scores: dict[int, Score]) -> None:
+    def _take(self, parts: Sequence[Part], passed: Passed, drawn: list[int], scores: dict[int, Score]) -> None:
         self._totals.steps += 1
         self._totals.failed = 0
         for part, row, gone in zip(parts, passed.rows, passed.shallow, strict=True):

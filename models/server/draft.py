@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rung.models.server.key_values import common
+from rung.models.common_prefix import common_prefix
 
 _MOST = 128  # tokens of one pass: a statement, or a short function
 _USEFUL = 2  # times the tokens that a sample may have: what lies further on is not for it
@@ -37,13 +37,13 @@ class Draft:
             return []
         return self._tokens[self._at : self._at + min(self._size, room)]
 
-    def take(self, generated: Sequence[int]) -> None:
+    def take(self, generated: list[int]) -> None:
         """What the sample got, in any number of calls: as much of the proposal as was right, and what came instead."""
         self._generated.extend(generated)
         if self._at is None:
             self._at = self._found()
             return
-        right = common(generated, self._tokens[self._at : self._at + len(generated)])
+        right = common_prefix(generated, self._tokens[self._at : self._at + len(generated)])
         self.accepted += right
         if right == len(generated):
             self._at += right

@@ -136,7 +136,7 @@ class Engine:
                 self._batch.step()
             except Exception:  # noqa: BLE001  a pass that fails, for want of memory or by a bug, must not end the server
                 _LOG.exception("A forward pass failed")
-                self._batch.fail(EngineFailed("The model failed under this request; the server's log says how."))
+                self._batch.fail(EngineFailed())
 
     def _take_in(self) -> bool:
         """What has come since the last step; waits for something where there is nothing to do. False: the end."""

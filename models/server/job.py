@@ -38,11 +38,6 @@ class Job:
         self._accepted = 0
 
     @property
-    def begun(self) -> bool:
-        """Its prompt is being computed, or is known."""
-        return self._kept is not None
-
-    @property
     def starting(self) -> bool:
         """Samples of it have not begun."""
         return bool(self._to_start)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
 _STEP = 64
@@ -44,14 +42,6 @@ class KeyValues:
         other._keys = [_cut(kept, length) for kept in self._keys]
         other._values = [_cut(kept, length) for kept in self._values]
         return other
-
-
-def common(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the longest common prefix."""
-    for place, (one, other) in enumerate(zip(a, b, strict=False)):
-        if one != other:
-            return place
-    return min(len(a), len(b))
 
 
 def _room(kept: Tensor | None, used: int, end: int, like: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rung.models.server.checkpoint import LoadFailed, Source, load, source
 from rung.models.server.devices import device_named, dtype_named, use_threads
@@ -48,7 +48,13 @@ def load_engine(options: EngineOptions) -> Engine:
     device = device_named(options.device)
     dtype = dtype_named(options.dtype, device)
     origin = source(options.checkpoint)
-    model, tokenizer = load(origin, device, dtype)
+    return engine_of(origin, *load(origin, device, dtype), options)
+
+
+def engine_of(
+    origin: Source, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, options: EngineOptions
+) -> Engine:
+    """Of what is loaded; it then belongs to the engine. Raises LoadFailed."""
     exits = _exits(options.exits, origin, model)
     try:
         forward = Forward(model, exits)

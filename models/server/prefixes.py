@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 
-from rung.models.server.key_values import KeyValues, common
+from rung.models.common_prefix import common_prefix
+from rung.models.server.key_values import KeyValues
 
 _LEAST = 16  # tokens in common: what begins a checkpoint's every text is no reason to copy
 _WHOLE = 0.5  # a text of which so much is wanted again is the same document, changed: it is taken, not copied
@@ -25,10 +25,10 @@ class Prefixes:
         """How many are kept."""
         return sum(len(kept.tokens) for kept in self._kept.values())
 
-    def begin(self, prompt: Sequence[int]) -> KeyValues:
+    def begin(self, prompt: list[int]) -> KeyValues:
         """With the longest beginning of `prompt` that is known; its last token is never in it, for it is computed."""
         reusable = len(prompt) - 1
-        lengths = {key: min(common(prompt, kept.tokens), reusable) for key, kept in reversed(self._kept.items())}
+        lengths = {key: min(common_prefix(prompt, kept.tokens), reusable) for key, kept in reversed(self._kept.items())}
         best = max(lengths, key=lambda key: lengths[key], default=None)
         if best is None or lengths[best] < min(_LEAST, max(reusable, 1)):
             return KeyValues(self._layers)

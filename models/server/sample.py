@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rung.models.common_prefix import common_prefix
 from rung.models.server.asked import Asked, Ended, Piece, Reason, Scored
 from rung.models.server.draft import Draft
 from rung.models.server.exiting import Shallow
-from rung.models.server.key_values import KeyValues, common
+from rung.models.server.key_values import KeyValues
 from rung.models.server.rows import Segment
 from rung.models.server.sampling import Place
 from rung.models.server.text import Spelling, Stops
@@ -70,17 +71,12 @@ class Sample:
             for step in range(1 + len(self._proposed))
         ]
 
-    @property
-    def behind(self) -> int:
-        """Tokens of the prompt that it still has to compute."""
-        return len(self._pending)
-
-    def take(self, drawn: Sequence[int], scores: Sequence[Score]) -> Piece:
+    def take(self, drawn: list[int], scores: Sequence[Score]) -> Piece:
         """drawn: the model's tokens at those places; they count as far as what was proposed before them was right.
 
         scores: of each, or none.
         """
-        right = common(drawn, self._proposed)
+        right = common_prefix(drawn, self._proposed)
         usable = drawn[: right + 1]
         texts, shown = self._consume(usable)
         del self.kept.tokens[len(self.kept.tokens) - len(self._proposed) + right :]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rung.models.stop_begun import begun
+
 _UNFINISHED = "\ufffd"
 
 
@@ -52,7 +54,7 @@ class Stops:
         if found:
             self.met = True
             return self._release(min(found)[1])
-        return self._release(len(self._held) - max((_begun(stop, self._held) for stop in self._stops), default=0))
+        return self._release(len(self._held) - max((begun(stop, self._held) for stop in self._stops), default=0))
 
     def end(self) -> str:
         """What was held back, where no stop string came of it."""
@@ -61,9 +63,3 @@ class Stops:
     def _release(self, count: int) -> str:
         shown, self._held = self._held[:count], self._held[count:]
         return shown
-
-
-def _begun(stop: str, text: str) -> int:
-    """Characters at the end of `text` that `stop` begins with."""
-    longest = min(len(stop) - 1, len(text))
-    return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)

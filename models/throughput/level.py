@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
+from rung.models.bench.series import percentile
 from rung.models.http.failures import Failure
 from rung.models.throughput.load import Kind, Wanted
 from rung.models.throughput.timed import Timed
@@ -173,5 +173,4 @@ async def _watch(delays: list[float]) -> None:
 
 
 def _quantile(values: list[float], share: float) -> float | None:
-    """Nearest rank."""
-    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)] if values else None
+    return percentile(values, share) if values else None

@@ -7,11 +7,11 @@ import time
 from types import TracebackType
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rung.models.http.endpoint import Endpoint, headers
-from rung.models.http.failures import Failure, of_event, of_status, safe
+from rung.models.http.failures import Failure, of_event, of_status
 from rung.models.http.features import Feature, Features
+from rung.models.http.listing import listed, some_of
 from rung.models.http.stream import ERROR_BYTES, Timeouts, read_bounded, send
 from rung.models.http.wire import BadChunk
 from rung.models.protocol import InvalidResponse, ModelRefused, ModelTimeout, ModelUnavailable
@@ -19,22 +19,10 @@ from rung.models.throughput.load import Kind, Wanted
 from rung.models.throughput.timed import Reading, Timed
 
 TIMEOUTS = Timeouts(connect=10.0, first_token=120.0, whole=120.0)
-_LIST_BYTES = 4 * 1024 * 1024
-_NAMES = 5
 
 
 class Uncounted(InvalidResponse):
     """The server does not say how many tokens it generated."""
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    id: str
-
-
-class _Models(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    data: list[_Entry]
 
 
 class Server:
@@ -65,27 +53,14 @@ class Server:
 
     async def only_model(self) -> str:
         """The one that the server lists at /v1/models. Raises Failure; of ModelRefused where it is not one."""
-        key = self._endpoint.key()
-        request = self._client.build_request("GET", self._endpoint.url("models"), headers=headers(key))
         try:
             async with asyncio.timeout(TIMEOUTS.whole):
-                response = await send(self._client, self._endpoint, request, TIMEOUTS)
-                try:
-                    body = await read_bounded(response, _LIST_BYTES)
-                finally:
-                    await response.aclose()
+                names = await listed(self._client, self._endpoint, "", TIMEOUTS)
         except TimeoutError:
             raise self._too_slow() from None
-        if response.status_code != 200:
-            raise of_status(self._endpoint, "", response.status_code, body, None, key)
-        try:
-            names = [entry.id for entry in _Models.model_validate_json(body).data]
-        except ValidationError:
-            raise self._invalid("its list of models is none") from None
         if len(names) != 1:
-            some = ", ".join(safe(name, None) for name in names[:_NAMES]) or "none"
-            error = ModelRefused(f"{self._at} lists {len(names)} models ({some}); say which with --model NAME.")
-            raise Failure(error)
+            said = f"lists {len(names)} models ({some_of(names)}); say which with --model NAME."
+            raise Failure(ModelRefused(f"{self._at} {said}"))
         return names[0]
 
     async def try_out(self, requests: list[Wanted]) -> None:

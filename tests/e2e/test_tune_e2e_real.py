@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -121,14 +120,11 @@ def test_running_that_was_killed_goes_on_to_the_same_study(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def llama_server(smollm2: Path) -> Iterator[str]:
+def llama_server(llama_server_program: str, smollm2: Path) -> Iterator[str]:
     """llama.cpp's own, with four slots."""
-    binary = os.environ.get("RUNG_LLAMA_SERVER") or shutil.which("llama-server")
-    if not binary:
-        pytest.skip("no llama-server: put it on PATH, or its path into RUNG_LLAMA_SERVER (scripts/get-llama-server.sh)")
     port = free_port()
     command = [
-        binary,
+        llama_server_program,
         "-m",
         str(smollm2),
         "--host",

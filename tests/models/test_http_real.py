@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -33,12 +32,21 @@ def llama_cpp_python(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def llama_server(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    binary = os.environ.get("RUNG_LLAMA_SERVER") or shutil.which("llama-server")
-    if not binary:
-        pytest.skip("no llama-server: put it on PATH, or its path into RUNG_LLAMA_SERVER (scripts/get-llama-server.sh)")
+def llama_server(llama_server_program: str, smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
-    command = [binary, "-m", str(smollm2), "--host", "127.0.0.1", "--port", str(port), "-t", "2", "-c", "4096"]
+    command = [
+        llama_server_program,
+        "-m",
+        str(smollm2),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "-t",
+        "2",
+        "-c",
+        "4096",
+    ]
     with _running([*command, "--alias", "smol"], port, tmp_path_factory.mktemp("server")) as url:
         yield url
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rung.models.common_prefix import common_prefix
 from rung.models.llama.engine.parked import Parked, State
-from rung.models.llama.engine.prefix import common_prefix
 from rung.models.llama.engine.slots import Slot, Slots
 
 # Also long common beginnings: only they are worth parking.

@@ -5,8 +5,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rung.models.common_prefix import common_prefix
 from rung.models.server.draft import Draft
-from rung.models.server.key_values import common
 
 TOKENS = st.lists(st.integers(0, 5), max_size=40)
 
@@ -18,7 +18,7 @@ def followed(tokens: list[int], text: list[int]) -> tuple[int, Draft]:
     while at < len(text):
         proposed = draft.proposal(len(text) - at - 1)
         assert len(proposed) < len(text) - at
-        right = common(text[at:], proposed)
+        right = common_prefix(text[at:], proposed)
         draft.take(text[at : at + right + 1])
         at += right + 1
         passes += 1

@@ -32,6 +32,15 @@ class Refused(Exception):
     """What was asked for cannot be done; the message says why."""
 
 
+@contextmanager
+def needing(what: str, extra: str) -> Iterator[None]:
+    """Around imports of what is only in an extra of rung's: it is not needed to start rung. Raises Refused."""
+    try:
+        yield
+    except ImportError as error:
+        raise Refused(f"{what} needs {error.name}: install rung[{extra}].") from None
+
+
 _EXPECTED = (CacheUnusable, DataMissing, ModelError, RecordingError, Refused, SandboxUnavailable)
 
 

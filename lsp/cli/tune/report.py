@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rung.lsp.cli.tune.options import FOLDER, FolderOption, Refused, SetOption, explained, results_path
+from rung.lsp.cli.tune.options import FOLDER, FolderOption, SetOption, explained, needing, results_path
 
 
 def report(
@@ -21,10 +21,8 @@ def report(
     with explained("Stopped; nothing was written."):
         from rung.cascade.tune import results  # here: it loads numpy
 
-        try:
-            from rung.cascade.tune.report import as_csv, as_html  # here: the libraries are an extra
-        except ImportError as error:
-            raise Refused(f"The report needs {error.name}: install rung[tune].") from None
+        with needing("The report", "tune"):
+            from rung.cascade.tune.report import as_csv, as_html
         path = results_path(folder, set_name)
         study = results.read(path)
         page = out or path.with_name("report.html")

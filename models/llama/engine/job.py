@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rung.models.common_prefix import common_prefix
 from rung.models.llama.engine.drafts import Drafter
 from rung.models.llama.engine.engine import MAX_SAMPLES, Engine
-from rung.models.llama.engine.prefix import common_prefix
 from rung.models.llama.engine.sample import Sample
 from rung.models.llama.engine.slots import Slot
 from rung.models.protocol import FinishReason, Generation, OnSample, OnToken, Priority, Prompt, Sampling, Usage

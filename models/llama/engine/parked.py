@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.models.llama.engine.prefix import common_prefix
+from rung.models.common_prefix import common_prefix
 
 State = NDArray[np.uint8]
 

@@ -9,8 +9,8 @@ import itertools
 from dataclasses import dataclass
 from typing import Protocol
 
+from rung.models.common_prefix import common_prefix
 from rung.models.llama.engine.parked import Parked, State
-from rung.models.llama.engine.prefix import common_prefix
 
 _WORTH_LOADING = 8  # tokens; fewer are evaluated again as soon
 
