@@ -29,6 +29,7 @@ playwright = pytest.importorskip(
 LIMIT_S = 60.0
 _START_S = 90.0
 _STOP_S = 15.0
+_BOX_MS = 10_000
 _STATUS = "#rung\\.rung\\.rung\\.status"
 _QUIET = {
     "chat.disableAIFeatures": True,
@@ -103,13 +104,11 @@ class VSCode:
 
     def command(self, title: str) -> None:
         """From the palette."""
-        self.press("F1")
-        self._choose(">" + title, title)
+        self._choose("F1", ">" + title, title)
 
     def open(self, path: Path) -> None:
         """A file of the project, behind its last character."""
-        self.press("Control+p")
-        self._choose(path.name, path.name)
+        self._choose("Control+p", path.name, path.name)
         self.page.locator(f".editor-group-container.active .tab.active[data-resource-name='{path.name}']").wait_for()
         self.focus()
 
@@ -132,10 +131,22 @@ class VSCode:
         group.locator(".editor-instance .monaco-editor .view-lines").first.click()
         self.press("Control+End")
 
-    def _choose(self, text: str, row: str) -> None:
+    def _choose(self, key: str, text: str, row: str) -> None:
+        """From the list that the key opens. VS Code closes it again where something else takes the focus meanwhile."""
         box = self.page.locator(".quick-input-box input")
-        box.fill(text)
-        self.page.locator(".quick-input-list .monaco-list-row", has_text=row).first.wait_for()
+        found = self.page.locator(".quick-input-list .monaco-list-row", has_text=row).first
+
+        def offered() -> bool:
+            self.press(key)
+            try:
+                box.fill(text, timeout=_BOX_MS)
+                found.wait_for(timeout=_BOX_MS)
+            except playwright.TimeoutError:
+                self.press("Escape")
+                return False
+            return True
+
+        self.until(offered, f"{row!r} is not in the list")
         box.press("Enter")
         box.wait_for(state="hidden")
 
