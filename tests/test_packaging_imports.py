@@ -90,7 +90,7 @@ def test_every_imported_package_is_declared_in_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     requirements = project["dependencies"] + extras["gpu"] + extras["tune"]
-    declared = {normalized(re.split(r"[\s<>=~!\[;]", requirement)[0]) for requirement in requirements}
+    declared = set(map(distribution, requirements))
     distributions = packages_distributions()
     undeclared = {
         f"{path.relative_to(ROOT)} imports {name}"
@@ -102,14 +102,23 @@ def test_every_imported_package_is_declared_in_pyproject() -> None:
     assert undeclared == set()
 
 
+def distribution(requirement: str) -> str:
+    return normalized(re.split(r"[\s<>=~!\[;]", requirement)[0])
+
+
 def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_starting_rung_loads_nothing_that_only_tuning_or_a_model_needs() -> None:
-    """The language server is one of its commands, and stays as small as it is."""
+def test_starting_rung_loads_nothing_that_only_an_extra_or_a_model_needs() -> None:
+    """The language server is one of its commands, and stays as small as it is; a plain install has no extras."""
     code = "import sys, rung.lsp.cli.main; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     loaded = set(done.stdout.split())
     assert "rung.lsp.cli.tune" in loaded
-    assert loaded & {"numpy", "matplotlib", "jinja2", "llama_cpp", "torch", "transformers", "gguf"} == set()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    plain = {"rung", *map(distribution, project["dependencies"])}
+    extras = {distribution(each) for extra in project["optional-dependencies"].values() for each in extra} - plain
+    distributions = packages_distributions()
+    assert {name for name in loaded if extras & set(map(normalized, distributions.get(name, [])))} == set()
+    assert loaded & {"numpy", "llama_cpp"} == set()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from rung.cascade.bench.begin import Begin
 from rung.cascade.bench.comments import COMMENT_TOKENS, COMMENTS
 from rung.cascade.bench.greedy import LineTask, Speed, Written, measure_speed, write_lines
 from rung.models.llama import LlamaModel
@@ -65,7 +66,7 @@ async def measure_checkpoints(
     *,
     turns: int,
     threads: int,
-    begin: Callable[[str, int], Callable[[], None]],
+    begin: Begin,
 ) -> list[Measured]:
     """All of them. Speeds are taken in `turns`, one checkpoint after another in each, so that a slow minute hits all.
 
@@ -88,7 +89,7 @@ async def _write(
     tasks: Tasks,
     speed: Speed,
     threads: int,
-    begin: Callable[[str, int], Callable[[], None]],
+    begin: Begin,
 ) -> Measured:
     from rung.models.reshape import pieces, vocabulary_size  # here: every command of rung imports this module
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rung.cascade.bench.begin import Begin
 from rung.lsp.bench import overhead, serve_memory
 from rung.models.bench import decoding, drafting, evaluation, first_token, solutions, worker_memory
 from rung.models.bench.children import raw_llama, wrapper_llama
@@ -22,8 +23,6 @@ from rung.models.bench.tools import find_llama_bench, find_llama_server
 from rung.models.bench.work import Contestant, ContestantMissing, Work
 
 _SEED = 1
-# Tells that a measurement goes on: its name, and its steps in all; then called once a step.
-Begin = Callable[[str, int], Callable[[], None]]
 
 
 class Measurement(StrEnum):

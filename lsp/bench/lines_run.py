@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from rung.cascade.bench.begin import Begin
 from rung.cascade.bench.lines.case import Case
 from rung.cascade.bench.lines.journal import Header, Journal
 from rung.cascade.bench.lines.ladders import Ladders
-from rung.cascade.bench.lines.measuring import Begin, Measured, measure
+from rung.cascade.bench.lines.measuring import Measured, measure
 from rung.cascade.bench.lines.strategy import Engine, Strategy
 from rung.cascade.bench.lines.tree import Tree
 from rung.cascade.ladder import Rung

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from rung.cascade.bench.begin import Begin
+
 
 def bars() -> Progress:
     """On standard error, steps and the time left; enter it to show them."""
@@ -19,7 +21,7 @@ def bars() -> Progress:
     )
 
 
-def beginning(progress: Progress, of: str = "") -> Callable[[str, int], Callable[[], None]]:
+def beginning(progress: Progress, of: str = "") -> Begin:
     """Given what is measured and its steps, adds a bar and returns what is called after each step."""
 
     def begin(what: str, steps: int) -> Callable[[], None]:

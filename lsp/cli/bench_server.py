@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rung.cascade.bench.begin import Begin
 from rung.cascade.bench.data import spread
-from rung.cascade.bench.lines.measuring import Begin
 from rung.cascade.bench.sets.humaneval import problems
 from rung.lsp.bench.markdown_table import markdown_table
 from rung.lsp.cli.bench_bars import bars, beginning

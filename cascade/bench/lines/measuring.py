@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rung.cascade.bench.begin import Begin
 from rung.cascade.bench.lines.case import Case
 from rung.cascade.bench.lines.simulate import Climber, Trace, simulate
 from rung.cascade.bench.lines.strategy import ABLATIONS, BOTH, LARGE_ONLY, STRATEGIES, Strategy
@@ -13,9 +14,6 @@ from rung.cascade.bench.lines.thetas import THETAS, choose, halves
 # Tasks that all strategies work on before the next ones: a machine that is slower for a while is so for all of them.
 # Enough that a model has forgotten a task before it is asked about it again.
 _BLOCK = 48
-
-Begin = Callable[[str, int], Callable[[], None]]
-"""(what is measured, its steps) to what is called after each step."""
 
 Sweep = Mapping[float, Sequence[Trace]]
 Halves = tuple[frozenset[str], frozenset[str]]

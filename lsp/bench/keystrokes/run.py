@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from rung.cascade.bench.begin import Begin
 from rung.cascade.bench.typing.figures import Replay
 from rung.cascade.bench.typing.keys import Place
 from rung.cascade.bench.typing.pauses import Hand
@@ -27,7 +28,6 @@ from rung.models.bench.work import ContestantMissing
 
 # Of an empty body one greedy text, as llama.vim's way has it; tests of it would take longer than any pause.
 _K = 0
-Begin = Callable[[str, int], Callable[[], None]]
 
 
 @dataclass(frozen=True, slots=True)

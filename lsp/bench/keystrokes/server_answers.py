@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rung.cascade.bench.begin import Begin
 from rung.lsp.bench.keystrokes.processor import quiet, share_over
 from rung.lsp.bench.serve_session import Session
 from rung.models.bench.own_engine import NAME
@@ -50,9 +51,7 @@ class _Typist:
         into.append((time.perf_counter() - began) * 1000)
 
 
-async def measure(
-    session: Session, requests: int, idle_s: float, begin: Callable[[str, int], Callable[[], None]]
-) -> list[Series]:
+async def measure(session: Session, requests: int, idle_s: float, begin: Begin) -> list[Series]:
     """ms of `requests` requests of each kind, or as many as the file gives; then a share. Raises BenchFailed."""
     lines = real_code("argparse").split("\n")
     typist = _Typist(session, session.open("answers.py", "\n".join(lines)))
@@ -93,7 +92,7 @@ async def _line(typist: _Typist, number: int, line: str, step: Callable[[], None
     typist.insert(number, half, line[half:])
 
 
-async def _idle(session: Session, seconds: float, begin: Callable[[str, int], Callable[[], None]]) -> list[Series]:
+async def _idle(session: Session, seconds: float, begin: Begin) -> list[Series]:
     step = begin("the idle server", 1)
     worker = await session.worker()
     pids = [session.client.pid, *([worker] if worker is not None else [])]
