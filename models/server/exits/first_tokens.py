@@ -9,6 +9,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rung.models.server.exits.exits import Exits
+from rung.models.server.exits.modules import computed, no_keys
 from rung.models.server.exits.watching import watched
 
 
@@ -26,12 +27,11 @@ def first_tokens(
 ) -> list[FirstToken]:
     """Greedy, by all layers, to the end of the line at most."""
     ids: Any = torch.tensor([list(tokenizer(prompt)["input_ids"])], device=model.device)
-    kept: Any = None
+    kept = no_keys(model)
     found: list[FirstToken] = []
     with watched(model, [exits.about.layers], []) as seen:
         while len(found) < count:
-            output: Any = model(input_ids=ids, past_key_values=kept, use_cache=True, logits_to_keep=1)
-            kept = output.past_key_values
+            output = computed(model, ids, kept, logits_to_keep=1)
             chance, token = output.logits[0, -1].float().softmax(dim=-1).max(dim=-1)
             doubt = exits.doubt(seen.hidden[exits.about.layers][-1:])
             found.append(FirstToken(float(chance), float(doubt)))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from rung.models.server.exits.file import ExitsRefused
-from rung.models.server.exits.modules import decoder_of, head_of, layers_of
+from rung.models.server.exits.modules import computed, decoder_of, head_of, layers_of, no_keys
 
 _PROBE = torch.arange(3, 15)[None]
 _ROUNDING = 2e-2  # of the largest number
@@ -119,10 +119,10 @@ def _keeping_embeddings(seen: Seen, index: int) -> Any:
 def _check(model: PreTrainedModel, shape: Shape) -> None:
     """What was seen, turned as Llama turns it, is what the model keeps; and its head is one product."""
     everywhere = range(shape.layers)
+    kept: Any = no_keys(model)
     with watched(model, [], everywhere) as seen:
-        output: Any = model(input_ids=_PROBE.to(model.device), use_cache=True)
+        output = computed(model, _PROBE.to(model.device), kept)
         final = decoder_of(model)(input_ids=_PROBE.to(model.device), use_cache=False).last_hidden_state
-    kept = output.past_key_values
     pairs = [(output.logits, final @ head_of(model).T)]
     for index in everywhere:
         cos, sin = (part[0][:, None] for part in seen.embeddings[index])
