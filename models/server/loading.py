@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rung.models.server.checkpoint import LoadFailed, Source, load, source
@@ -48,14 +49,21 @@ def load_engine(options: EngineOptions) -> Engine:
     device = device_named(options.device)
     dtype = dtype_named(options.dtype, device)
     origin = source(options.checkpoint)
-    return engine_of(origin, *load(origin, device, dtype), options)
+    # refused, where they are of another checkpoint, before that is loaded
+    exits = _exits(options.exits, origin, device, dtype)
+    return engine_of(origin, *load(origin, device, dtype), options, exits)
 
 
 def engine_of(
-    origin: Source, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, options: EngineOptions
+    origin: Source,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    options: EngineOptions,
+    exits: Exits | None = None,
 ) -> Engine:
     """Of what is loaded; it then belongs to the engine. Raises LoadFailed."""
-    exits = _exits(options.exits, origin, model)
+    if exits is not None:
+        exits.attach(model)
     try:
         forward = Forward(model, exits)
     except Unsupported as error:
@@ -73,15 +81,13 @@ def engine_of(
     )
 
 
-def _exits(path: Path | None, origin: Source, model: PreTrainedModel) -> Exits | None:
+def _exits(path: Path | None, origin: Source, device: torch.device, dtype: torch.dtype) -> Exits | None:
     if path is None:
         return None
     try:
-        exits = load_exits(path, origin.sha256(), model.device, model.dtype)
+        return load_exits(path, origin.sha256(), device, dtype)
     except ExitsRefused as error:
         raise LoadFailed(str(error)) from error
-    exits.attach(model)
-    return exits
 
 
 def _context(wanted: int | None, model: PreTrainedModel) -> int:
