@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rung.models.bench.series import percentile
 from rung.models.http.failures import Failure
@@ -26,7 +26,7 @@ Ask = Callable[[Wanted], Awaitable[Timed]]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What ended while `concurrency` requests were under way.
+    """What was done while `concurrency` requests were under way.
 
     seconds: how long that was. failures: sentences, and how often. late: seconds that this process was behind its
     clock, 95% of the time at most; where that is not small beside the answers' times, the client was measured.
@@ -48,16 +48,17 @@ class Level:
         return bool(self.answers) and self.seconds > 0 and self.failed * 100 <= len(self.answers) + self.failed
 
     @property
-    def prompt(self) -> int:
-        return sum(answer.prompt for answer in self.answers)
+    def prompt(self) -> float:
+        """Tokens, as are the others."""
+        return sum(answer.share * answer.prompt for answer in self.answers)
 
     @property
-    def cached(self) -> int:
-        return sum(answer.cached for answer in self.answers)
+    def cached(self) -> float:
+        return sum(answer.share * answer.cached for answer in self.answers)
 
     @property
-    def generated(self) -> int:
-        return sum(answer.generated for answer in self.answers)
+    def generated(self) -> float:
+        return sum(answer.share * answer.generated for answer in self.answers)
 
     @property
     def generated_a_second(self) -> float:
@@ -85,8 +86,9 @@ async def measure(concurrency: int, seconds: float, load: Iterator[Wanted], ask:
     """As many places, each of which sends a request as soon as its last one is answered.
 
     The window opens when every place has had an answer, so that the burst of the start is not in it, and closes at an
-    answer after `seconds`. What ends in it counts as a whole: as many requests hang over its beginning as over its end,
-    which are cancelled.
+    answer after `seconds`. What hangs over its beginning or its end counts by the share of its time that lies in it: a
+    slow server has few requests, of which these may be half. So what is under way at the end is waited for, and the
+    others go on meanwhile.
     """
     window = _Window(concurrency, seconds)
     delays: list[float] = []
@@ -98,62 +100,93 @@ async def measure(concurrency: int, seconds: float, load: Iterator[Wanted], ask:
             async with asyncio.timeout(limit):
                 await window.over.wait()
         except TimeoutError:
-            window.close()
+            window.give_up()
         for task in (*places, clock):
             task.cancel()
-    return Level(concurrency, window.seconds, tuple(window.answers), window.failures, _quantile(delays, 0.95) or 0.0)
+    return Level(concurrency, window.seconds, window.counted(), window.failures, _quantile(delays, 0.95) or 0.0)
 
 
 class _Window:
-    """What is counted, and until when."""
+    """What is counted, and until when. over: set when all of it has been answered."""
 
     def __init__(self, concurrency: int, seconds: float) -> None:
         self.over = asyncio.Event()
-        self.answers: list[Timed] = []
         self.failures: Counter[str] = Counter()
-        self.seconds = 0.0
+        self._answers: list[tuple[float, Timed]] = []  # when it came
         self._concurrency = concurrency
         self._wanted_seconds = seconds
         self._left = most_requests(concurrency)
         self._waiting_for = set(range(concurrency))
+        self._under_way: set[int] = set()
         self._opened: float | None = None
+        self._closed: float | None = None
 
-    def may_send(self) -> bool:
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self._opened is None or self._closed is None else self._closed - self._opened
+
+    def counted(self) -> tuple[Timed, ...]:
+        """Each answer with the share of its time that lies in the window, if any does."""
+        if self._opened is None or self._closed is None:
+            return ()
+        shares = [_share(ended, answer.whole, self._opened, self._closed) for ended, answer in self._answers]
+        each = zip(shares, self._answers, strict=True)
+        return tuple(replace(answer, share=share) for share, (_, answer) in each if share > 0)
+
+    def sends(self, place: int) -> bool:
+        """Whether this place may send another request."""
+        if self._left <= 0:
+            self._close()
+            return False
         self._left -= 1
-        if self._left < 0:
-            self.close()
-        return self._left >= 0
+        if self._closed is None:
+            self._under_way.add(place)
+        return True
 
     def answered(self, place: int, answer: Timed) -> None:
-        if self._opened is not None:
-            self.answers.append(answer)
+        self._answers.append((time.perf_counter(), answer))
         self._ended(place)
 
     def failed(self, place: int, failure: Failure) -> None:
         self.failures[str(failure.error)] += 1
-        if self.failures.total() >= _HOPELESS + len(self.answers):
-            self.close()
+        if self.failures.total() >= _HOPELESS + len(self._answers):
+            self.give_up()
         self._ended(place)
 
-    def close(self) -> None:
-        if not self.over.is_set():
-            self.seconds = 0.0 if self._opened is None else time.perf_counter() - self._opened
+    def give_up(self) -> None:
+        """Nobody waits for what is under way."""
+        self._under_way.clear()
+        self._close()
+
+    def _close(self) -> None:
+        if self._closed is None:
+            self._closed = time.perf_counter()
+        if not self._under_way:
             self.over.set()
 
     def _ended(self, place: int) -> None:
-        if self._opened is None:
+        self._under_way.discard(place)
+        if self._closed is not None:
+            self._close()
+        elif self._opened is None:
             self._waiting_for.discard(place)
             if not self._waiting_for:
                 self._opened = time.perf_counter()
-            return
-        lasted = time.perf_counter() - self._opened
-        enough = len(self.answers) >= _LEAST * self._concurrency
-        if lasted >= self._wanted_seconds and (enough or lasted >= _LONGER * self._wanted_seconds):
-            self.close()
+                self._answers.clear()
+        elif self._enough(time.perf_counter() - self._opened):
+            self._close()
+
+    def _enough(self, lasted: float) -> bool:
+        answers = len(self._answers) >= _LEAST * self._concurrency
+        return lasted >= self._wanted_seconds and (answers or lasted >= _LONGER * self._wanted_seconds)
+
+
+def _share(ended: float, lasted: float, opened: float, closed: float) -> float:
+    return max(0.0, min(ended, closed) - max(ended - lasted, opened)) / lasted if lasted > 0 else 0.0
 
 
 async def _place(place: int, window: _Window, load: Iterator[Wanted], ask: Ask) -> None:
-    while not window.over.is_set() and window.may_send():
+    while not window.over.is_set() and window.sends(place):
         try:
             answer = await ask(next(load))
         except Failure as failure:

@@ -18,7 +18,10 @@ _ANSWER_BYTES = 2 * 1024 * 1024  # 256 tokens with log-probabilities take 200 KB
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A request that was answered. first_token, whole: seconds from sending it. Tokens as the server counted them."""
+    """A request that was answered. first_token, whole: seconds from sending it. Tokens as the server counted them.
+
+    share: of its seconds and its tokens that counts; one that hangs over an edge of what is measured counts in part.
+    """
 
     kind: Kind
     first_token: float
@@ -26,6 +29,7 @@ class Timed:
     prompt: int
     cached: int
     generated: int
+    share: float = 1.0
 
 
 class Reading:

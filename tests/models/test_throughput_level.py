@@ -77,6 +77,25 @@ async def test_a_slow_server_is_given_longer_until_each_place_has_had_two_answer
     assert done.seconds >= 1.05
 
 
+@pytest.mark.parametrize("seconds", [0.5, 0.6, 0.7, 0.8])
+async def test_a_long_request_counts_by_its_share_of_the_window_whenever_that_ends(seconds: float) -> None:
+    """One place has 3,000 tokens a second in requests of 0.4 s, the other 500 in short ones."""
+    slow: set[object] = set()
+
+    async def ask(wanted: Wanted) -> Timed:
+        place = asyncio.current_task()
+        slow.add(place) if not slow else None
+        tokens, wait = (1200, 0.4) if place in slow else (10, 0.02)
+        began = time.perf_counter()
+        await asyncio.sleep(wait)
+        whole = time.perf_counter() - began
+        return Timed(wanted.kind, whole / 2, whole, 100, 0, tokens)
+
+    done = await measure(2, seconds, load(1, "m"), ask)
+    assert seconds <= done.seconds < seconds + 0.1
+    assert done.generated_a_second == pytest.approx(3500, rel=0.1)
+
+
 async def test_failures_are_counted_by_their_sentence_and_make_a_level_unsound() -> None:
     done = await measure(2, 0.3, load(1, "m"), Machine(0.01, broken=3).ask)
     assert done.failures == {"Rung 'x': it is down.": 3}
