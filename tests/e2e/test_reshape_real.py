@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import runpy
-import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,28 +16,20 @@ from rung.models.llama import LlamaModel
 from rung.models.protocol import Prompt, Sampling
 from rung.models.reshape.layout import vocabulary_size
 
+from ..trimming import CORPUS, STANDARD_LIBRARY, rung_models
+
 _made = runpy.run_path(str(Path(__file__).parents[1] / "models" / "reshape_made.py"))
-STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 SHRUNK = {"smollm2": 16384, "gemma3": 32768}
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
-
-
-def _rung(store: Path, *arguments: str) -> str:
-    command = [sys.executable, "-c", "from rung.lsp.cli.models import app; app()", *arguments]
-    environment = os.environ | {"RUNG_MODELS_DIR": str(store)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module", params=list(SHRUNK))
 def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, int]:
     whole: Path = request.getfixturevalue(request.param)
     store, size = tmp_path_factory.mktemp("store"), SHRUNK[request.param]
-    corpus = [f"--corpus={STANDARD_LIBRARY / part}" for part in ("asyncio", "json", "logging", "unittest", "typing.py")]
-    _rung(store, "trim", str(whole), *corpus, "--tokens", str(size), "--as", "small")
-    _rung(store, "quantize", "small", "--to", "Q4_0", "--head", "Q4_0", "--as", "smaller")
+    rung_models(store, "trim", str(whole), *CORPUS, "--tokens", str(size), "--as", "small")
+    rung_models(store, "quantize", "small", "--to", "Q4_0", "--head", "Q4_0", "--as", "smaller")
     return whole, store / "small.gguf", size
 
 

@@ -25,7 +25,7 @@ PROMPTS = (
 GERMAN = "Wir gehen morgen früh in die Stadt und kaufen Äpfel, Brot und Käse für die ganze Woche.\n"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["smollm2", "gemma3"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["smollm2", "gemma3_trimmed"])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
     checkpoint: Path = request.getfixturevalue(request.param)
     engine = load_engine(replace(LOADED, checkpoint=str(checkpoint), context=1024))
