@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from rung.lsp.bench.markdown_table import markdown_table
 from rung.lsp.cli.pull_progress import making_progress
 from rung.lsp.cli.tune.options import Refused, explained, needing
 
 if TYPE_CHECKING:
+    from rung.models.server.exits.training import Trained
     from rung.models.server.exits.tuning import Tuned
 
 app = typer.Typer(
@@ -47,10 +48,13 @@ def train(
             raise Refused(f"{out.absolute().parent} is not there: make the folder, or name another --out.")
         try:
             with making_progress() as progress:
-                tuned = train_checkpoint(checkpoint, trees, out, Wanted(loss, tokens, seed), progress)
+                trained: Trained = train_checkpoint(checkpoint, trees, out, Wanted(loss, tokens, seed), progress)
         except (ExitsRefused, LoadFailed) as error:
             raise Refused(str(error)) from None
-        Console(width=120).print(_table(tuned))
+        tuned = trained.tuned
+        console = Console(width=120)
+        console.print(_table(tuned))
+        console.print(_losses(trained))
         typer.echo(
             f"{out} is written. On {tuned.tokens:,} held-out tokens, Exit spares {tuned.saved:.1%} of the weights and "
             f"loses {tuned.lost:.2%} of those that the model gets right; Stop ends at {tuned.stopped:.1%}, and loses "
@@ -59,11 +63,20 @@ def train(
 
 
 def _table(tuned: Tuned) -> Table:
-    table = Table(box=box.MARKDOWN)
-    for column in ("behind layer", "head asked", "left there"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = markdown_table("behind layer", "head asked", "left there")
     for each in tuned.levels:
         table.add_row(str(each.layer), f"{each.asked:.1%}", f"{each.left:.1%}")
+    return table
+
+
+def _losses(trained: Trained) -> Table:
+    """What `--loss` buys."""
+    layers = trained.tuned.levels[-1].layer
+    columns = (f"layers skipped, of {layers}", "weights spared", "lost by Exit", "Stop ends at", "lost by Stop")
+    table = markdown_table("--loss", *columns)
+    for loss, each in trained.by_loss.items():
+        shares = (each.saved, each.lost, each.stopped, each.spoilt)
+        table.add_row(f"{loss:g}", f"{each.skipped:.2f}", *(f"{share:.2%}" for share in shares))
     return table
 
 

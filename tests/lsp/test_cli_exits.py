@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from pathlib import Path
 
@@ -41,6 +42,10 @@ def test_a_study_of_trained_exits_prints_tables_and_keeps_all_figures(folder: Pa
     )
     assert code == 0, said
     assert "is written" in said
+    losses = [line for line in said.splitlines() if re.match(r"\|\s*0\.\d+ ", line)]
+    assert [float(line.split("|")[1]) for line in losses] == [0.005, 0.01, 0.02, 0.05, 0.1, 0.4]
+    spared = [float(line.split("|")[3].strip(" %")) for line in losses]
+    assert spared[0] <= spared[-1], "who may lose more spares more"
     code, said = _rung(
         *("exits", "study", folder / "model", "--exits", file, "--tree", folder / "other", "--tasks", 4),
         *("--read", 1000, "--tokens", 6, "--out", figures),

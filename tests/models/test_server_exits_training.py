@@ -62,7 +62,7 @@ def _train(model: PreTrainedModel, folder: Path, out: Path, loss: float = 0.5) -
     (folder / "code.py").write_text(CODE, encoding="utf-8")
     (folder / "more.py").write_text(CODE.replace("Thing", "Other"), encoding="utf-8")
     quiet = _Quiet()
-    return train(model, _made["tokenizer"](), SHA, [folder], out, Wanted(loss, 1500, 0), quiet), quiet
+    return train(model, _made["tokenizer"](), SHA, [folder], out, Wanted(loss, 1500, 0), quiet).tuned, quiet
 
 
 @pytest.fixture(scope="module", params=["llama", "qwen", "gemma"])
@@ -87,7 +87,7 @@ def test_the_last_question_is_behind_all_layers_and_the_thresholds_are_those_tha
 
 
 def test_who_waits_sees_reading_and_training_come_to_their_ends(trained: Trained) -> None:
-    for stage in ("reading", "training"):
+    for stage in ("reading", "training", "thresholds"):
         mine = [(done, total) for each, done, total in trained.stages if each == stage]
         assert mine == sorted(mine)
         assert mine[-1][0] == mine[-1][1]

@@ -9,11 +9,12 @@ import torch
 
 from rung.models.server.checkpoint import load, source
 from rung.models.server.devices import device_named
-from rung.models.server.exits.training import Progress, Wanted, train
-from rung.models.server.exits.tuning import Tuned
+from rung.models.server.exits.training import Progress, Trained, Wanted, train
 
 
-def train_checkpoint(checkpoint: str, folders: Sequence[Path], out: Path, wanted: Wanted, progress: Progress) -> Tuned:
+def train_checkpoint(
+    checkpoint: str, folders: Sequence[Path], out: Path, wanted: Wanted, progress: Progress
+) -> Trained:
     """Takes minutes. Raises LoadFailed, and what `train` raises."""
     origin = source(checkpoint)
     model_sha256 = origin.sha256()

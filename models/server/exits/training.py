@@ -21,7 +21,7 @@ from rung.models.server.exits.modules import head_of
 from rung.models.server.exits.parts import Doubt, Early, Sketch
 from rung.models.server.exits.reading import Read, read, windows
 from rung.models.server.exits.sketching import sketch
-from rung.models.server.exits.tuning import Tuned, batched, tune
+from rung.models.server.exits.tuning import Tuned, answers, batched, tune
 from rung.models.server.exits.watching import Shape, shape_of
 
 _DEPTHS = (0.73, 0.8, 0.87)  # of the layers: before, hardly a token is known; later, little is saved
@@ -29,6 +29,7 @@ _LISTED = 4096
 _RANK = 0.25  # of the width
 _CANDIDATES = 256
 _TINY = 1e-4
+_LOSSES = (0.005, 0.01, 0.02, 0.05, 0.1)  # that are tried beside the one that is wanted
 
 
 class Progress(Protocol):
@@ -49,6 +50,14 @@ class Wanted:
     seed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """tuned: what was written. by_loss: what other losses would have given."""
+
+    tuned: Tuned
+    by_loss: dict[float, Tuned]
+
+
 def train(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -57,7 +66,7 @@ def train(
     out: Path,
     wanted: Wanted,
     progress: Progress,
-) -> Tuned:
+) -> Trained:
     """Writes `out`, and says what the exits do on held-out text.
 
     Raises ExitsRefused, ReshapeFailed where a folder cannot be read, OSError where `out` cannot be written.
@@ -76,11 +85,17 @@ def train(
     made = sketch(seen.final[: seen.cut], head, rank, candidates)
     doubt = _doubt(seen, seen.states[shape.layers])
     about = _about(model_sha256, shape, len(listed), made, wanted, seen)
-    tuned = tune(early, made, doubt, seen, costs_of(model, about), wanted.loss)
+    held, costs = answers(early, made, doubt, seen), costs_of(model, about)
+    losses = sorted({*_LOSSES, wanted.loss})
+    by_loss = {}
+    for number, loss in enumerate(losses, 1):
+        by_loss[loss] = tune(held, costs, loss)
+        progress.advance("thresholds", number, len(losses))
+    tuned = by_loss[wanted.loss]
     kept = {each.layer: early[each.layer] for each in tuned.exits[:-1]}
     about = about.model_copy(update={"exits": tuned.exits, "stop_from": tuned.stop_from})
     write(out, about, _tensors(listed, kept, made, doubt))
-    return tuned
+    return Trained(tuned, by_loss)
 
 
 def _early(

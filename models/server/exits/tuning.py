@@ -47,9 +47,15 @@ class Tuned:
     saved: float
     stopped: float
 
+    @property
+    def skipped(self) -> float:
+        """Layers, on average over all tokens."""
+        last = self.levels[-1].layer
+        return sum(level.left * (last - level.layer) for level in self.levels)
+
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class Held:
     """Of the held-out tokens. layers: of the questions. [questions, tokens]: the gate, infinite where there is none;
     the log-probability; whether the guess is another than the model's. [tokens]: doubt; whether the model is right.
     """
@@ -61,11 +67,11 @@ class _Held:
     doubt: Floats
     right: Bools
 
-    def only(self, numbers: Sequence[int]) -> _Held:
+    def only(self, numbers: Sequence[int]) -> Held:
         """Of some of the questions."""
         rows = list(numbers)
         layers = tuple(self.layers[number] for number in rows)
-        return _Held(layers, self.gate[rows], self.sure[rows], self.other[rows], self.doubt, self.right)
+        return Held(layers, self.gate[rows], self.sure[rows], self.other[rows], self.doubt, self.right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ class _Chosen:
     left_at: [tokens], the number of the question. asked: [questions, tokens]. saved: as `Tuned` has it.
     """
 
-    held: _Held
+    held: Held
     gate_from: list[float]
     exit_from: list[float]
     left_at: NDArray[np.int64]
@@ -83,9 +89,28 @@ class _Chosen:
     saved: float
 
 
-def tune(early: Mapping[int, Early], sketch: Sketch, doubt: Doubt, seen: Read, costs: Costs, loss: float) -> Tuned:
+def answers(early: Mapping[int, Early], sketch: Sketch, doubt: Doubt, seen: Read) -> Held:
+    """Of all questions, to the held-out tokens of `seen`."""
+    best = seen.best[seen.cut :]
+    last = max(seen.states)
+    layers = [*sorted(early), last]
+    final = batched(sketch.guess, seen.final[seen.cut :])
+    guesses = {layer: batched(each.head.guess, seen.states[layer][seen.cut :]) for layer, each in early.items()}
+    guesses[last] = final
+    gates = [early[layer].gate(seen.states[layer][seen.cut :].float())[:, 0] for layer in layers[:-1]]
+    gates.append(torch.full((len(best),), math.inf))
+    return Held(
+        layers=tuple(layers),
+        gate=torch.stack(gates).double().numpy(),
+        sure=torch.stack([guesses[layer].logprob for layer in layers]).double().numpy(),
+        other=torch.stack([guesses[layer].token != best for layer in layers]).numpy(),
+        doubt=doubt.probability(seen.states[last][seen.cut :].float(), final.logprob).double().numpy(),
+        right=seen.right[seen.cut :].numpy(),
+    )
+
+
+def tune(held: Held, costs: Costs, loss: float) -> Tuned:
     """loss: as in `Wanted`."""
-    held = _held(early, sketch, doubt, seen)
     allowed = loss / 2 * held.right.sum()
     chosen = _chosen(held, costs, allowed)
     held, last = chosen.held, len(chosen.held.layers) - 1
@@ -117,7 +142,7 @@ def batched(head: Callable[[Tensor], Guess], states: Tensor) -> Guess:
     return Guess(torch.cat([part.token for part in parts]), torch.cat([part.logprob for part in parts]))
 
 
-def _chosen(held: _Held, costs: Costs, allowed: float) -> _Chosen:
+def _chosen(held: Held, costs: Costs, allowed: float) -> _Chosen:
     """Exits are closed one by one, but for the last, as long as more is saved without them."""
     best = _tried(held, costs, allowed)
     while len(best.held.layers) > 1:
@@ -130,7 +155,7 @@ def _chosen(held: _Held, costs: Costs, allowed: float) -> _Chosen:
     return best
 
 
-def _tried(held: _Held, costs: Costs, allowed: float) -> _Chosen:
+def _tried(held: Held, costs: Costs, allowed: float) -> _Chosen:
     gains = np.array([[costs.saved(layer)] for layer in held.layers], dtype=float)
     exit_from = thresholds(held.sure, held.other & held.right, np.broadcast_to(gains, held.sure.shape), allowed)
     gate_from = [_gate(held, number, level) for number, level in enumerate(exit_from)]
@@ -142,28 +167,9 @@ def _tried(held: _Held, costs: Costs, allowed: float) -> _Chosen:
     return _Chosen(held, gate_from, exit_from, left_at, asked, float((saving - asking) / costs.whole))
 
 
-def _gate(held: _Held, number: int, exit_from: float) -> float:
+def _gate(held: Held, number: int, exit_from: float) -> float:
     """So that nearly all who would leave get past it, and nobody where nobody would."""
     leaving = held.gate[number][held.sure[number] >= exit_from]
     if not np.isfinite(held.gate[number]).all():
         return -math.inf
     return float(np.quantile(leaving, _GATED)) if len(leaving) else math.inf
-
-
-def _held(early: Mapping[int, Early], sketch: Sketch, doubt: Doubt, seen: Read) -> _Held:
-    best = seen.best[seen.cut :]
-    last = max(seen.states)
-    layers = [*sorted(early), last]
-    final = batched(sketch.guess, seen.final[seen.cut :])
-    guesses = {layer: batched(each.head.guess, seen.states[layer][seen.cut :]) for layer, each in early.items()}
-    guesses[last] = final
-    gates = [early[layer].gate(seen.states[layer][seen.cut :].float())[:, 0] for layer in layers[:-1]]
-    gates.append(torch.full((len(best),), math.inf))
-    return _Held(
-        layers=tuple(layers),
-        gate=torch.stack(gates).double().numpy(),
-        sure=torch.stack([guesses[layer].logprob for layer in layers]).double().numpy(),
-        other=torch.stack([guesses[layer].token != best for layer in layers]).numpy(),
-        doubt=doubt.probability(seen.states[last][seen.cut :].float(), final.logprob).double().numpy(),
-        right=seen.right[seen.cut :].numpy(),
-    )
