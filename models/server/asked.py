@@ -103,7 +103,17 @@ class Counted:
     accepted: int
     rejected: int
 
+    def __add__(self, other: Counted) -> Counted:
+        return Counted(
+            self.prompt + other.prompt,
+            self.cached + other.cached,
+            self.generated + other.generated,
+            self.accepted + other.accepted,
+            self.rejected + other.rejected,
+        )
 
+
+NOTHING = Counted(0, 0, 0, 0, 0)
 Event = Piece | Ended | Counted
 
 
@@ -113,7 +123,8 @@ class Load:
 
     running, waiting: samples being decoded, and requests that wait. kept_tokens: in the prefix cache.
     layers, skipped: layers of one generated token that were computed, and those that Exit skipped. stopped: samples
-    that Stop ended. steps: forward passes. failed: requests in a row that could not be computed, up to now.
+    that Stop ended. steps: forward passes. tokens: of the requests that are over, and of those whose client went away,
+    as far as they had come. failed: requests in a row that could not be computed, up to now.
     """
 
     running: int
@@ -123,4 +134,5 @@ class Load:
     skipped: int
     stopped: int
     steps: int
+    tokens: Counted
     failed: int = 0

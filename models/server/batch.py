@@ -126,6 +126,7 @@ class Batch:
             skipped=totals.skipped,
             stopped=totals.stopped,
             steps=totals.steps,
+            tokens=self._turns.counted,
             failed=totals.failed,
         )
 

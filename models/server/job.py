@@ -94,13 +94,15 @@ class Job:
             self.emit(ended)
 
     def counted(self) -> Counted:
-        """Of all samples, when they are over."""
+        """Of all samples, as far as they have come; nothing of a draft is rejected before they are over."""
+        known = len(self._kept.tokens) if self._kept else 0
+        accepted = self._accepted + sum(sample.draft.accepted for sample in self.running)
         return Counted(
-            prompt=len(self.prompt),
+            prompt=len(self.prompt) if self.over else min(len(self.prompt), known),
             cached=self._cached,
-            generated=self._generated,
-            accepted=self._accepted,
-            rejected=self.asked.n * len(self._draft) - self._accepted,
+            generated=self._generated + sum(sample.generated for sample in self.running),
+            accepted=accepted,
+            rejected=self.asked.n * len(self._draft) - accepted if self.over else 0,
         )
 
     def leftover(self) -> KeyValues | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from rung.models.server.asked import NOTHING
 from rung.models.server.job import Job
 from rung.models.server.prefixes import Prefixes
 from rung.models.server.rows import Segment
@@ -34,6 +35,7 @@ class Turns:
     def __init__(self, vocabulary: Vocabulary, prefixes: Prefixes, most: int, chunk: int) -> None:
         self.prefixes = prefixes
         self.waiting: deque[Job] = deque()
+        self.counted = NOTHING  # of the requests that have left
         self._vocabulary = vocabulary
         self._most = most
         self._chunk = chunk
@@ -93,6 +95,7 @@ class Turns:
     def _drop(self, jobs: list[Job]) -> None:
         for job in jobs:
             self._jobs.remove(job)
+            self.counted += job.counted()
             leftover = job.leftover()
             if leftover is not None:
                 self.prefixes.keep(leftover)

@@ -21,6 +21,7 @@ from rung.models.server.http.serving import http_server, serve
 
 Script = Callable[[Asked], AsyncGenerator[Event, None]]
 COUNTED = Counted(prompt=7, cached=3, generated=2, accepted=1, rejected=4)
+TOKENS = Counted(prompt=70, cached=30, generated=20, accepted=10, rejected=40)  # since its start
 
 
 async def hello(asked: Asked) -> AsyncGenerator[Event, None]:
@@ -53,7 +54,7 @@ class FakeEngine:
 
     @property
     def load(self) -> Load:
-        return Load(self._open, 5, 11, 90, 10, 2, 30, self.failed)
+        return Load(self._open, 5, 11, 90, 10, 2, 30, TOKENS, self.failed)
 
     async def answer(self, asked: Asked) -> AsyncGenerator[Event, None]:
         self.asked.append(asked)

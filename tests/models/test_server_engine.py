@@ -139,6 +139,22 @@ async def test_log_probabilities_are_the_models_own(engine: Engine, expected: tu
     assert all(len(token.top) == 2 for token in scored)
 
 
+async def test_what_was_computed_is_counted_also_where_the_client_leaves(engine: Engine) -> None:
+    before = engine.load.tokens
+    whole = await ask(engine, Asked(PROMPT, max_tokens=4, temperature=0, draft="xyz"))
+    counted = whole.counted
+    assert counted is not None
+    assert engine.load.tokens == before + counted, "it is told before the request is over"
+    answer = engine.answer(Asked(PROMPT, max_tokens=LENGTH, temperature=0))
+    async for event in answer:
+        if isinstance(event, Piece):
+            break
+    await answer.aclose()
+    await until(lambda: engine.load.tokens.prompt == before.prompt + 2 * counted.prompt)
+    assert engine.load.tokens.generated > before.generated + counted.generated
+    assert engine.load.tokens.rejected == before.rejected + counted.rejected
+
+
 async def test_closing_an_answer_frees_the_engine(engine: Engine) -> None:
     answer = engine.answer(Asked(PROMPT, max_tokens=400, temperature=1.0, seed=LONG))
     assert isinstance(await anext(answer), Piece)

@@ -23,10 +23,6 @@ class Metrics:
         self._requests = Counter(
             "rung_requests", "Requests for completions; 499: the client went away.", ["status"], registry=registry
         )
-        self._tokens = {
-            name: Counter(f"rung_{name}_tokens", f"{about}, of the requests that were answered.", registry=registry)
-            for name, about in _TOKENS.items()
-        }
         self._first = Histogram(
             "rung_first_token_seconds", "From the request to its first text.", buckets=_SECONDS, registry=registry
         )
@@ -48,26 +44,16 @@ class Metrics:
         """A request for completions."""
         self._requests.labels(str(status)).inc()
 
+    def begun(self, first_s: float) -> None:
+        """An answer. first_s: seconds from the request to its first text."""
+        self._first.observe(first_s)
+
     def answered(self, counted: Counted, samples: int, first_s: float | None, whole_s: float) -> None:
         """first_s, whole_s: seconds from the request to its first text (None: it has none), and to its last token."""
-        for name, counter in self._tokens.items():
-            counter.inc(getattr(counted, name))
         self._request.observe(whole_s)
-        if first_s is None:
-            return
-        self._first.observe(first_s)
         further = counted.generated / samples - 1
-        if further > 0:
+        if first_s is not None and further > 0:
             self._token.observe((whole_s - first_s) / further)
-
-
-_TOKENS = {
-    "prompt": "Tokens of prompts",
-    "cached": "Tokens of prompts that were not computed again",
-    "generated": "Generated tokens",
-    "accepted": "Tokens of drafts that were right",
-    "rejected": "Tokens of drafts that were wrong",
-}
 
 
 @dataclass(frozen=True)
@@ -84,6 +70,8 @@ class _Engine(Collector):
             yield GaugeMetricFamily(f"rung_{name}", about, value=getattr(load, name))
         for field, (name, about) in _COUNTERS.items():
             yield CounterMetricFamily(f"rung_{name}", about, value=getattr(load, field))
+        for name, about in _TOKENS.items():
+            yield CounterMetricFamily(f"rung_{name}_tokens", f"{about}.", value=getattr(load.tokens, name))
 
 
 _GAUGES = {
@@ -96,4 +84,11 @@ _COUNTERS = {
     "skipped": ("skipped_layers", "Layers of one generated token that Exit skipped."),
     "stopped": ("stopped_samples", "Samples that Stop ended."),
     "steps": ("forward_passes", "Forward passes."),
+}
+_TOKENS = {
+    "prompt": "Tokens of prompts",
+    "cached": "Tokens of prompts that were not computed again",
+    "generated": "Generated tokens",
+    "accepted": "Tokens of drafts that were right",
+    "rejected": "Tokens of drafts that were wrong, of the requests that were answered to their end",
 }

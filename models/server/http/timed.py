@@ -16,13 +16,14 @@ _SILENCE_S = 600.0  # an engine that says nothing for so long, not even to one t
 
 
 async def timed(events: Events, samples: int, metrics: Metrics) -> Events:
-    """The same events, told to `metrics` at their end; raises EngineFailed where none comes for ten minutes."""
+    """The same events, told to `metrics`; raises EngineFailed where none comes for ten minutes."""
     began = time.monotonic()
     first_s: float | None = None
     async with aclosing(events):
         while (event := await _next(events)) is not None:
             if first_s is None and isinstance(event, Piece):
                 first_s = time.monotonic() - began
+                metrics.begun(first_s)
             if isinstance(event, Counted):
                 metrics.answered(event, samples, first_s, time.monotonic() - began)
             yield event
