@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -22,8 +21,8 @@ from rung.models.free_port import free_port
 from rung.models.http import HttpModel, Timeouts
 from rung.models.protocol import Prompt, Sampling
 
-from .answering import wait_until_it_answers
 from .deployment_files import FILES, manifest
+from .servers import llama_server, running
 
 
 @pytest.fixture(scope="session")
@@ -56,25 +55,11 @@ class Router:
 def router(nginx: str, llama_server_program: str, smollm2: Path, tmp_path: Path) -> Iterator[Router]:
     with ExitStack() as stack:
         replicas = {}
-        for _ in range(2):
-            port = free_port()
-            command = [
-                llama_server_program,
-                "-m",
-                str(smollm2),
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                "-t",
-                "1",
-                "-c",
-                "2048",
-            ]
-            command += ["-np", "1", "--alias", "smol"]
-            replicas[f"127.0.0.1:{port}"] = stack.enter_context(_running(command, tmp_path / f"{port}.log"))
-        for address, replica in replicas.items():
-            wait_until_it_answers(f"http://{address}/health", replica, lambda: _said(tmp_path))
+        for number in range(2):
+            log = tmp_path / f"{number}.log"
+            replica = llama_server(llama_server_program, smollm2, log, "-t", "1", "-c", "2048", "-np", "1")
+            server = stack.enter_context(replica)
+            replicas[server.address.removeprefix("http://")] = server.process
         yield Router(stack.enter_context(_router(nginx, list(replicas), tmp_path)), replicas)
 
 
@@ -175,9 +160,8 @@ def _router(nginx: str, replicas: list[str], folder: Path) -> Iterator[str]:
     text = text.replace("proxy_connect_timeout 2s;", "proxy_connect_timeout 2s;\nadd_header X-Replica $upstream_addr;")
     (folder / "nginx.conf").write_text(text)
     command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr", "-g", "daemon off;"]
-    with _running(command, folder / "nginx.log") as router:
-        wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", router, lambda: _said(folder))
-        yield f"http://127.0.0.1:{port}"
+    with running(command, port, folder / "nginx.log", "/healthz") as router:
+        yield router.address
 
 
 def _here(text: str, port: int, replicas: list[str], folder: Path) -> str:
@@ -194,23 +178,3 @@ def _here(text: str, port: int, replicas: list[str], folder: Path) -> str:
         f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     return f"pid {folder}/pid;\n" + text.replace("http {", f"http {{ {places}", 1)
-
-
-@contextmanager
-def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _said(folder: Path) -> str:
-    return "".join(log.read_text(errors="replace")[-1000:] for log in folder.glob("*.log"))

@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from rung.cascade.sandbox import Sandbox, SandboxUnavailable
 from rung.cascade.tune import results
 from rung.cascade.tune.recording import Recording, read
-from rung.models.free_port import free_port
 
 from ..lsp.tune_made import write_recording, write_set
+from ..servers import llama_server
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
@@ -120,45 +119,15 @@ def test_running_that_was_killed_goes_on_to_the_same_study(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def llama_server(llama_server_program: str, smollm2: Path) -> Iterator[str]:
-    """llama.cpp's own, with four slots."""
-    port = free_port()
-    command = [
-        llama_server_program,
-        "-m",
-        str(smollm2),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "-t",
-        "2",
-        "-c",
-        "8192",
-        "-np",
-        "4",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            begun = time.monotonic()
-            while not _healthy(port):
-                assert process.poll() is None
-                assert time.monotonic() - begun < _WAIT_S
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            process.kill()
+def four_slots(llama_server_program: str, smollm2: Path, tmp_path: Path) -> Iterator[str]:
+    options = ("-t", "2", "-c", "8192", "-np", "4")
+    with llama_server(llama_server_program, smollm2, tmp_path / "server.log", *options) as server:
+        yield server.url
 
 
-def _healthy(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=5, trust_env=False).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-def test_a_server_is_recorded_with_several_problems_in_flight(tmp_path: Path, llama_server: str) -> None:
+def test_a_server_is_recorded_with_several_problems_in_flight(tmp_path: Path, four_slots: str) -> None:
     price = "price: {input: 1, output: 2}"
-    place = Place(tmp_path, f"  - name: far\n    url: {llama_server}\n    model: any\n    {price}\n")
+    place = Place(tmp_path, f"  - name: far\n    url: {four_slots}\n    model: any\n    {price}\n")
     place.finish("record", "--problems", "2", "--k", "2", "--flight", "3")
     recording = read(tmp_path / "tune" / "ours" / "far.jsonl")
     assert len(recording.entries) == 8

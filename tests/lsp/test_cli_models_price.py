@@ -22,9 +22,8 @@ from typer.testing import CliRunner, Result
 
 from rung.cascade.config import load
 from rung.lsp.cli.main import app
-from rung.models.free_port import free_port
 
-from ..answering import wait_until_it_answers
+from ..servers import llama_server
 
 PAID = ("--usd-per-hour", "3.6", "--gpus", "2")
 QUICK = ("--seconds", "0.3", "--concurrency", "1,2")
@@ -297,33 +296,12 @@ def test_ctrl_c_ends_with_what_was_measured_so_far(server: Completions) -> None:
 @pytest.mark.real
 @pytest.mark.timeout(400)
 def test_a_real_llama_server_gets_a_price(llama_server_program: str, smollm2: Path, tmp_path: Path) -> None:
-    port = free_port()
-    command = [
-        llama_server_program,
-        "-m",
-        str(smollm2),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "-t",
-        "2",
-        "-c",
-        "8192",
-    ]
-    with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen([*command, "-np", "2", "--alias", "smol"], stdout=log, stderr=log) as child,
-    ):
-        try:
-            url = f"http://127.0.0.1:{port}/v1"
-            wait_until_it_answers(f"{url}/models", child)
-            for _ in range(3):  # other work on the machine may fall upon one of its two loads alone
-                done = price(url, *PAID, "--seconds", "6", "--concurrency", "2")
-                if len(prices(done)) == 2 and prices(done)[1]["input"] < prices(done)[1]["output"]:
-                    break
-        finally:
-            child.terminate()
+    options = ("-t", "2", "-c", "8192", "-np", "2")
+    with llama_server(llama_server_program, smollm2, tmp_path / "log", *options) as server:
+        for _ in range(3):  # other work on the machine may fall upon one of its two loads alone
+            done = price(server.url, *PAID, "--seconds", "6", "--concurrency", "2")
+            if len(prices(done)) == 2 and prices(done)[1]["input"] < prices(done)[1]["output"]:
+                break
     assert done.exit_code == 0, done.output
     assert len(prices(done)) == 2, done.output
     generated, both = prices(done)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from rung.models.free_port import free_port
 from rung.models.http import HttpModel, Timeouts
 from rung.models.protocol import FinishReason, ModelRefused, Prompt, Sampling, Token
+
+from .. import servers
 
 pytestmark = pytest.mark.real
 TIMEOUTS = Timeouts(connect=5, first_token=60, whole=90)
@@ -33,22 +32,9 @@ def llama_cpp_python(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def llama_server(llama_server_program: str, smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    command = [
-        llama_server_program,
-        "-m",
-        str(smollm2),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "-t",
-        "2",
-        "-c",
-        "4096",
-    ]
-    with _running([*command, "--alias", "smol"], port, tmp_path_factory.mktemp("server")) as url:
-        yield url
+    log = tmp_path_factory.mktemp("server") / "log"
+    with servers.llama_server(llama_server_program, smollm2, log, "-t", "2", "-c", "4096") as server:
+        yield server.url
 
 
 @pytest.fixture(params=["llama_cpp_python", "llama_server"])
@@ -143,36 +129,6 @@ def _llama_cpp_python(checkpoint: Path, directory: Path, logits_all: str) -> Ite
     port = free_port()
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(checkpoint), "--model_alias", "smol"]
     options = ["--n_threads", "2", "--n_ctx", "4096", "--logits_all", logits_all, "--host", "127.0.0.1"]
-    with _running([*command, *options, "--port", str(port)], port, directory) as url:
-        yield url
-
-
-@contextmanager
-def _running(command: list[str], port: int, directory: Path) -> Iterator[str]:
-    log = directory / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, env={**os.environ, "OMP_WAIT_POLICY": "passive"}
-        )
-    try:
-        url = f"http://127.0.0.1:{port}/v1"
-        deadline = time.monotonic() + 60
-        while not _ready(url):
-            assert process.poll() is None, log.read_text(errors="replace")[-2000:]
-            assert time.monotonic() < deadline, log.read_text(errors="replace")[-2000:]
-            time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/models", timeout=2, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
+    command += [*options, "--port", str(port)]
+    with servers.running(command, port, directory / "log", "/v1/models") as server:
+        yield server.url
