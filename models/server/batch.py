@@ -53,7 +53,10 @@ class Batch:
 
     def step(self) -> None:
         """One pass, and what came of it."""
-        self._pass(self._turns.next())
+        parts = self._turns.next()
+        for job in self._turns.stuck:
+            self._give_up(job)
+        self._pass(parts)
         over = self._turns.end()
         self.load = self._loaded()  # before anybody can ask for it
         for job in over:
@@ -93,9 +96,12 @@ class Batch:
             self._turns.prefixes.clear()
             self._pass(parts, last=True)
         else:
-            jobs[0].emit(EngineFailed())
-            jobs[0].cancelled = True
-            self._totals.failed += 1
+            self._give_up(jobs[0])
+
+    def _give_up(self, job: Job) -> None:
+        job.emit(EngineFailed())
+        job.cancelled = True
+        self._totals.failed += 1
 
     def _take(self, parts: Sequence[Part], passed: Passed, drawn: list[int], scores: dict[int, Score]) -> None:
         self._totals.steps += 1

@@ -50,7 +50,10 @@ class Source:
         return {"pretrained_model_name_or_path": str(self.path)}
 
     def sha256(self) -> str:
-        """Hexadecimal: of the file, or of all files of weights in the order of their names. Raises LoadFailed."""
+        """Hexadecimal: of the file, or of all files of weights in the order of their names.
+
+        One of the hub has been loaded before, and so lies on this machine. Raises LoadFailed.
+        """
         digest = hashlib.sha256()
         for file in self._weights():
             with file.open("rb") as opened:

@@ -81,8 +81,11 @@ class Engine:
             if not self._open:
                 self._quiet.set()
 
-    async def close(self, grace: float) -> None:
-        """No new request; those that run end within `grace` seconds, or are ended."""
+    async def close(self, grace: float) -> bool:
+        """No new request; those that run end within `grace` seconds, or are ended.
+
+        Whether the engine's thread has ended: a pass cannot be interrupted, and Python must not end under one.
+        """
         self._closing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
@@ -91,6 +94,7 @@ class Engine:
         await asyncio.to_thread(self._thread.join, _JOIN_S)
         for tell in list(self._listeners):  # a pass that takes longer than that: nobody waits for it
             tell(_shutting_down())
+        return not self._thread.is_alive()
 
     async def _events(self, asked: Asked) -> AsyncGenerator[Event, None]:
         events: asyncio.Queue[Event | Exception] = asyncio.Queue()

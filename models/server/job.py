@@ -65,12 +65,14 @@ class Job:
         return Segment(self._kept, self.prompt[known : known + count], 0)
 
     def start(self, vocabulary: Vocabulary) -> Sample:
-        """The next sample. The last one goes on in the prompt's own cache; the others get a copy."""
+        """The next sample. The last one goes on in the prompt's own cache; the others get a copy.
+
+        Raises RuntimeError where there is no memory for that; then it has not started.
+        """
         assert self._kept is not None
-        index = self._to_start.popleft()
-        kept = self._kept.copy(len(self.prompt) - 1) if self._to_start else self._kept
+        kept = self._kept.copy(len(self.prompt) - 1) if len(self._to_start) > 1 else self._kept
         sample = Sample(
-            index,
+            self._to_start.popleft(),
             self.asked,
             self._seed,
             kept,

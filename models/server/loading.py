@@ -49,9 +49,12 @@ def load_engine(options: EngineOptions) -> Engine:
     device = device_named(options.device)
     dtype = dtype_named(options.dtype, device)
     origin = source(options.checkpoint)
-    # refused, where they are of another checkpoint, before that is loaded
-    exits = _exits(options.exits, origin, device, dtype)
-    return engine_of(origin, *load(origin, device, dtype), options, exits)
+    here = origin.path is not None  # then exits of another checkpoint are refused before that is loaded
+    exits = _exits(options.exits, origin, device, dtype) if here else None
+    model, tokenizer = load(origin, device, dtype)
+    if not here:
+        exits = _exits(options.exits, origin, device, dtype)
+    return engine_of(origin, model, tokenizer, options, exits)
 
 
 def engine_of(

@@ -35,7 +35,11 @@ class Prefixes:
         length, kept = lengths[best], self._kept[best]
         if length < _WHOLE * len(kept.tokens):
             self._kept.move_to_end(best)
-            return kept.copy(length)
+            try:
+                return kept.copy(length)
+            except RuntimeError:  # no memory for it: the prompt is computed again, with room
+                self.clear()
+                return KeyValues(self._layers)
         del self._kept[best]
         del kept.tokens[length:]
         return kept
@@ -44,7 +48,10 @@ class Prefixes:
         """The text that was used longest ago goes first."""
         if 0 < len(ended.tokens) <= self._room:
             if ended.room > _LOOSE * len(ended.tokens):  # it was longer once
-                ended = ended.copy(len(ended.tokens))
+                try:
+                    ended = ended.copy(len(ended.tokens))
+                except RuntimeError:  # no memory for it: this one is forgotten
+                    return
             self._kept[id(ended)] = ended
         while self.tokens > self._room:
             self._kept.popitem(last=False)

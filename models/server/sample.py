@@ -60,7 +60,8 @@ class Sample:
     def segment(self) -> Segment:
         """What the next pass computes: the last token, and what the draft says comes behind it."""
         self._proposed = self.draft.proposal(self._most - self.generated - 1)
-        may_exit = self.asked.temperature == 0 and not self.asked.draft
+        # the first token is computed by all layers, whether or not the prompt lay in the cache
+        may_exit = self.generated > 0 and self.asked.temperature == 0 and not self.asked.draft
         return Segment(self.kept, [*self._pending, *self._proposed], 1 + len(self._proposed), may_exit)
 
     def places(self) -> list[Place]:
@@ -83,7 +84,7 @@ class Sample:
         self._pending = [drawn[right]]
         self.draft.take(usable[: len(texts)])
         wanted = scores[: len(texts)] if self.asked.top is not None else ()
-        return Piece(self.index, shown, tuple(map(self._scored, texts, wanted)))
+        return Piece(self.index, shown, tuple(map(self._scored, usable, texts, wanted)))
 
     def leave(self, shallow: Shallow) -> Piece:
         """The pass ended early for this one: with its next token, or because that is going to be wrong."""
@@ -120,6 +121,8 @@ class Sample:
                 break
         return texts, shown
 
-    def _scored(self, text: str, score: Score) -> Scored:
+    def _scored(self, token: int, text: str, score: Score) -> Scored:
+        """text: of the token where it stands; what it spells by itself may be another."""
         top = score.top[: self.asked.top]
-        return Scored(text, score.logprob, tuple((self._vocabulary.text([token]), logprob) for token, logprob in top))
+        names = (text if each == token else self._vocabulary.text([each]) for each, _ in top)
+        return Scored(text, score.logprob, tuple(zip(names, (logprob for _, logprob in top), strict=True)))

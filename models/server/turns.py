@@ -7,6 +7,7 @@ for many samples does not keep others waiting.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from rung.models.server.rows import Segment
 from rung.models.server.sample import Sample
 from rung.models.server.vocabulary import Vocabulary
 
+_LOG = logging.getLogger(__name__)
 _LEAST = 16  # tokens of a prompt in a pass, however many prompts there are
 
 
@@ -35,6 +37,7 @@ class Turns:
     def __init__(self, vocabulary: Vocabulary, prefixes: Prefixes, most: int, chunk: int) -> None:
         self.prefixes = prefixes
         self.waiting: deque[Job] = deque()
+        self.stuck: list[Job] = []  # for which there is no memory, and nobody runs whose end would make room
         self.counted = NOTHING  # of the requests that have left
         self._vocabulary = vocabulary
         self._most = most
@@ -56,8 +59,9 @@ class Turns:
         self.waiting = deque(job for job in self.waiting if not job.cancelled)
         while self.waiting and len(self._jobs) < self._most:
             job = self.waiting.popleft()
-            job.begin(self.prefixes.begin(job.prompt))
             self._jobs.append(job)
+            job.begin(self.prefixes.begin(job.prompt))
+        self.stuck.clear()
         prompts = self._prompts()
         return prompts + [Part(job, sample.segment(), sample) for job in self._jobs for sample in job.running]
 
@@ -73,6 +77,7 @@ class Turns:
         """Everybody gets it, and nothing is kept."""
         for job in [*self.waiting, *self._jobs]:
             job.emit(error)
+            self.counted += job.counted()
         self.waiting.clear()
         self._jobs.clear()
         self.prefixes.clear()
@@ -87,10 +92,21 @@ class Turns:
             if not ready:
                 break
             job = min(ready, key=lambda job: len(job.running))
-            job.start(self._vocabulary)
-            if not job.starting:
+            if not self._start(job) or not job.starting:
                 ready.remove(job)
         return [Part(job, segment) for job, segment in ahead.items() if segment is not None]
+
+    def _start(self, job: Job) -> bool:
+        """A sample of it. False: there is no memory now; it is tried again with the next pass."""
+        try:
+            job.start(self._vocabulary)
+        except RuntimeError:
+            _LOG.warning("No memory for another sample of a prompt of %d tokens", len(job.prompt))
+            self.prefixes.clear()
+            if not self.running:
+                self.stuck.append(job)
+            return False
+        return True
 
     def _drop(self, jobs: list[Job]) -> None:
         for job in jobs:

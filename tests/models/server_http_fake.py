@@ -67,13 +67,14 @@ class FakeEngine:
             self._open -= 1
             self.released.set()
 
-    async def close(self, grace: float) -> None:
+    async def close(self, grace: float) -> bool:
         """As the real one: what still runs then is ended by an exception."""
         self.closing.set()
         until_idle = asyncio.create_task(self._idle())
         await asyncio.wait((until_idle,), timeout=grace)
         until_idle.cancel()
         self.cut.set()
+        return True
 
     async def _idle(self) -> None:
         while self._open:

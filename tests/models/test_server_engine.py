@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from transformers import PreTrainedModel
 
 from rung.models.server import batch
+from rung.models.server import engine as engine_module
 from rung.models.server.asked import Asked, Busy, Counted, Ended, EngineFailed, Piece, Refused
 from rung.models.server.engine import Engine
 from rung.models.server.forward import Forward, Passed
@@ -233,6 +235,62 @@ async def test_what_failed_behind_its_pass_is_computed_again_as_if_it_had_not_be
     answers = await asyncio.gather(*(ask(engine, asked) for _ in range(3)))
     assert calls > 5
     assert [answer.text for answer in answers] == [alone] * 3
+
+
+async def test_samples_for_which_there_is_no_memory_now_come_later_and_others_do_not_notice(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = Asked(PROMPT, max_tokens=12, temperature=1.0, seed=LONG, n=6)
+    other = Asked("x", max_tokens=12, temperature=0)
+    alone = [await ask(engine, each) for each in (several, other)]
+    copies = 0
+    copy = KeyValues.copy
+
+    def failing(kept: KeyValues, length: int) -> KeyValues:
+        nonlocal copies
+        copies += 1
+        if copies % 2:
+            raise torch.OutOfMemoryError("none left")
+        return copy(kept, length)
+
+    monkeypatch.setattr(KeyValues, "copy", failing)
+    answers = await asyncio.gather(*(ask(engine, each) for each in (other, several, other)))
+    assert copies > 2
+    assert [each.texts for each in answers] == [alone[1].texts, alone[0].texts, alone[1].texts]
+    assert engine.load.failed == 0
+
+
+async def test_samples_for_which_there_is_never_memory_fail_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_kept: KeyValues, _length: int) -> KeyValues:
+        raise torch.OutOfMemoryError("none left")
+
+    monkeypatch.setattr(KeyValues, "copy", failing)
+    with pytest.raises(EngineFailed):
+        await ask(engine, Asked(PROMPT, max_tokens=4, n=3))
+    assert engine.load.failed == 1
+    assert (await ask(engine, Asked(PROMPT, max_tokens=4, temperature=0))).text
+    assert engine.load.failed == 0
+
+
+async def test_an_engine_says_whether_its_thread_has_ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    computing, go_on = threading.Event(), threading.Event()
+
+    def step(_batch: batch.Batch) -> None:
+        computing.set()
+        go_on.wait(30)
+
+    monkeypatch.setattr(batch.Batch, "step", step)
+    monkeypatch.setattr(engine_module, "_JOIN_S", 0.05)
+    asking = asyncio.create_task(ask(engine, Asked("x", max_tokens=1)))
+    await asyncio.to_thread(computing.wait, 30)
+    assert not await engine.close(grace=0)
+    with pytest.raises(Busy):
+        await asking
+    go_on.set()
+    monkeypatch.undo()
+    assert await engine.close(grace=0)
 
 
 async def test_one_who_asks_for_many_samples_does_not_keep_others_waiting(engine: Engine) -> None:

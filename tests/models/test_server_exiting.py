@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -131,6 +132,22 @@ async def test_those_who_stay_get_what_they_get_alone(architecture: str) -> None
         assert engine.load.skipped > 0
         assert first.text == oracle.text
         assert [answer.text for answer in rest] == [answer.text for answer in alone]
+
+
+async def test_the_first_token_never_leaves_also_where_the_prompt_is_known(architecture: str) -> None:
+    """Then it is one token that is computed, as it is for all samples but the last of several."""
+    model = ARCHITECTURES[architecture]()
+    oracle = Oracle(ARCHITECTURES[architecture](), [True] * LENGTH, stop_at=0)
+    async with started(Forward(model, oracle), Vocabulary(tokenizer(), model)) as engine:
+        asked = Asked(PROMPT, max_tokens=1, temperature=0)
+        first = await ask(engine, asked)
+        again = await ask(engine, asked)
+        several = await ask(engine, replace(asked, n=2))
+        assert again.counted is not None
+        assert again.counted.cached > 0
+        assert (engine.load.skipped, engine.load.stopped) == (0, 0)
+    assert [first.text, *several.texts.values()] == [again.text] * 3
+    assert first.text == tokenizer().decode(oracle.generated[:1])
 
 
 async def test_stop_ends_a_sample_and_says_so(architecture: str) -> None:

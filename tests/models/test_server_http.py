@@ -183,6 +183,25 @@ async def test_without_its_key_a_server_tells_only_its_health(header: str) -> No
     assert engine.asked == []
 
 
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "192.0.2.1", "[", ""])
+async def test_without_a_key_a_page_whose_name_was_made_to_point_here_is_refused(host: str) -> None:
+    engine = FakeEngine()
+    async with serving(engine) as client:
+        answer = await client.post("/v1/completions", json={"prompt": "x"}, headers={"Host": host})
+        assert (await client.get("/health", headers={"Host": host})).status_code == 200
+        local = await client.post("/v1/completions", json={"prompt": "x"}, headers={"Host": "localhost:8000"})
+    assert answer.status_code == 403
+    assert "--key-env" in answer.json()["error"]["message"]
+    assert local.status_code == 200
+    assert len(engine.asked) == 1
+
+
+async def test_with_a_key_the_name_does_not_matter() -> None:
+    async with serving(FakeEngine(), "one") as client:
+        client.headers.update({"Host": "completions.example.com", "Authorization": "Bearer one"})
+        assert (await complete(client)).status_code == 200
+
+
 @pytest.mark.parametrize("header", ["Bearer one", "bearer two"])
 async def test_each_of_several_keys_opens(header: str) -> None:
     async with serving(FakeEngine(), " one\ttwo\n") as client:
@@ -295,9 +314,8 @@ async def test_a_pipe_of_requests_on_one_connection_is_answered_in_order() -> No
         url = client.base_url
         reader, writer = await asyncio.open_connection(url.host, url.port)
         body = b'{"prompt": "x"}'
-        head = (
-            f"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        )
+        host = "Host: [::1]:80\r\nContent-Type: application/json"
+        head = f"POST /v1/completions HTTP/1.1\r\n{host}\r\nContent-Length: {len(body)}"
         writer.write((head.encode() + b"\r\n\r\n" + body) * 3)
         answers = b""
         async with asyncio.timeout(5):

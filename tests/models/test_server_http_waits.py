@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 
-from rung.models.server.asked import Asked, Event, Piece
+from rung.models.server.asked import Asked, Event, Load, Piece
 from rung.models.server.http import body, gone, timed
 
-from .server_http_fake import FakeEngine, complete, figures, serving, waiting
+from .server_http_fake import FakeEngine, complete, figures, hello, serving, waiting
 
-HEAD = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+HEAD = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
 ASKED = b'{"prompt": "x", "stream": true}'
 
 
@@ -51,5 +52,29 @@ async def test_an_engine_that_hangs_is_not_waited_for(stream: bool, monkeypatch:
     async with serving(engine) as client:
         answer = await complete(client, stream=stream)
     assert answer.status_code == (200 if stream else 500)
-    assert "The engine gave nothing within 0.1 s." in answer.text
+    assert "The engine computed nothing within 0.1 s." in answer.text
     assert engine.released.is_set()
+
+
+async def test_who_waits_for_others_that_are_computed_is_answered_however_long_that_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Busy(FakeEngine):
+        steps = 0
+
+        @property
+        def load(self) -> Load:
+            self.steps += 1
+            return replace(super().load, steps=self.steps)
+
+    async def late(asked: Asked) -> AsyncGenerator[Event, None]:
+        async with asyncio.timeout(10):
+            while engine.steps < 5:  # noqa: ASYNC110  looked at after each silence
+                await asyncio.sleep(0.01)
+        async for event in hello(asked):
+            yield event
+
+    monkeypatch.setattr(timed, "_SILENCE_S", 0.05)
+    engine = Busy(late)
+    async with serving(engine) as client:
+        assert (await complete(client)).status_code == 200

@@ -17,7 +17,6 @@ def train_checkpoint(
 ) -> Trained:
     """Takes minutes. Raises LoadFailed, and what `train` raises."""
     origin = source(checkpoint)
-    model_sha256 = origin.sha256()
     # half the time of float32, on processors too; what is fitted to is rounded a little, at random
     model, tokenizer = load(origin, device_named("auto"), torch.bfloat16)
-    return train(model, tokenizer, model_sha256, folders, out, wanted, progress)
+    return train(model, tokenizer, origin.sha256(), folders, out, wanted, progress)

@@ -57,8 +57,8 @@ def study(
     """
     origin = source(checkpoint)
     chosen = device_named(device)
-    exits = load_exits(path, origin.sha256(), chosen, dtype_named(dtype, chosen))
     model, tokenizer = load(origin, chosen, dtype_named(dtype, chosen))
+    exits = load_exits(path, origin.sha256(), chosen, dtype_named(dtype, chosen))
     exits.attach(model)
     texts = windows(folders, tokenizer, read, seed=0)
     depths, doubted = agreement(model, exits, texts, lambda done, of: progress.advance("reading", done, of))

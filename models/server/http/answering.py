@@ -27,6 +27,9 @@ class Answering(Protocol):
         """Ends with `Counted`. Closing it frees what it holds within a token. Raises Refused, Busy, EngineFailed."""
         ...
 
-    async def close(self, grace: float) -> None:
-        """Let what runs end, at most `grace` seconds; what then still runs raises Busy or EngineFailed."""
+    async def close(self, grace: float) -> bool:
+        """Let what runs end, at most `grace` seconds; what then still runs raises Busy or EngineFailed.
+
+        Whether nothing computes any more.
+        """
         ...

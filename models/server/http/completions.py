@@ -38,7 +38,7 @@ class Completions:
             body = await read_body(Request(scope, receive))
             engine = self._desk.engine()
             asking = read_asking(body, engine)
-            events = timed(engine.answer(asking.asked), asking.asked.n, self._metrics)
+            events = timed(engine.answer(asking.asked), asking.asked.n, self._metrics, lambda: engine.load.steps)
             await unless_gone(receive, self._answer(asking, Reply(engine.name, asking), events, patient(send)))
         except ClientDisconnect:
             return

@@ -50,6 +50,14 @@ def unauthorized() -> Response:
     return Response(json_bytes(body), 401, {"WWW-Authenticate": "Bearer"}, "application/json")
 
 
+def wrong_host() -> Response:
+    body = _object(
+        "Without a key this server answers only to 127.0.0.1 and localhost: ask there, or start it with --key-env.",
+        "invalid_request_error",
+    )
+    return Response(json_bytes(body), 403, media_type="application/json")
+
+
 def _status(error: Exception) -> int:
     if isinstance(error, HTTPException):
         return error.status_code

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rung.models.server.http.errors import unauthorized
+from rung.models.server.http.errors import unauthorized, wrong_host
 
 HEALTH = "/health"  # tells nothing but whether the server is ready
 
@@ -40,17 +41,28 @@ class Keys:
 
 
 class Guard:
-    """Refuses whoever has no key, before anything else of the request is read."""
+    """Refuses whoever has no key, before anything else of the request is read.
+
+    Where no key is needed, it must be this machine that is asked for: a page in a browser can have its own name point
+    here, and would then be no stranger to the browser (DNS rebinding).
+    """
 
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app = app
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if scope["path"] != HEALTH and not self._keys.opens(HTTPConnection(scope).headers.get("authorization", "")):
-            app = unauthorized()
-        await app(scope, receive, send)
+        await self._allowed(scope)(scope, receive, send)
+
+    def _allowed(self, scope: Scope) -> ASGIApp:
+        headers = HTTPConnection(scope).headers
+        if scope["path"] == HEALTH:
+            return self._app
+        if not self._keys.opens(headers.get("authorization", "")):
+            return unauthorized()
+        if not self._keys and not loopback(_name(headers.get("host", ""))):
+            return wrong_host()
+        return self._app
 
 
 def loopback(host: str) -> bool:
@@ -61,6 +73,14 @@ def loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _name(host: str) -> str:
+    """Of a Host header, without the port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _digest(key: str) -> bytes:

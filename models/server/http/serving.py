@@ -105,14 +105,12 @@ class _Process:
         again = asyncio.create_task(self._signals.get())
         await asyncio.wait((closing, again), timeout=self._grace + _ENDING_S, return_when=asyncio.FIRST_COMPLETED)
         if closing.done():
-            closing.result()
-            return True
+            return closing.result()
         closing.cancel()
         try:
-            await asyncio.wait_for(engine.close(0), _ENDING_S)
+            return await asyncio.wait_for(engine.close(0), _ENDING_S)
         except TimeoutError:
             return False
-        return True
 
 
 class _Uvicorn(uvicorn.Server):

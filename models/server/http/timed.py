@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from rung.models.server.asked import Counted, EngineFailed, Event, Piece
@@ -12,15 +12,18 @@ from rung.models.server.http.metrics import Metrics
 
 Events = AsyncGenerator[Event, None]
 
-_SILENCE_S = 600.0  # an engine that says nothing for so long, not even to one that waits its turn, has hung
+_SILENCE_S = 600.0  # an engine that computes nothing for so long, for anybody, has hung
 
 
-async def timed(events: Events, samples: int, metrics: Metrics) -> Events:
-    """The same events, told to `metrics`; raises EngineFailed where none comes for ten minutes."""
+async def timed(events: Events, samples: int, metrics: Metrics, steps: Callable[[], int]) -> Events:
+    """The same events, told to `metrics`. steps: that the engine has taken up to now.
+
+    Raises EngineFailed where neither an event comes for ten minutes nor a step is taken.
+    """
     began = time.monotonic()
     first_s: float | None = None
     async with aclosing(events):
-        while (event := await _next(events)) is not None:
+        while (event := await _next(events, steps)) is not None:
             if first_s is None and isinstance(event, Piece):
                 first_s = time.monotonic() - began
                 metrics.begun(first_s)
@@ -29,9 +32,17 @@ async def timed(events: Events, samples: int, metrics: Metrics) -> Events:
             yield event
 
 
-async def _next(events: Events) -> Event | None:
+async def _next(events: Events, steps: Callable[[], int]) -> Event | None:
+    coming = asyncio.ensure_future(anext(events, None))
     try:
-        async with asyncio.timeout(_SILENCE_S):
-            return await anext(events, None)
-    except TimeoutError:
-        raise EngineFailed(f"The engine gave nothing within {_SILENCE_S:g} s.") from None
+        while True:
+            before = steps()
+            await asyncio.wait((coming,), timeout=_SILENCE_S)
+            if coming.done():
+                return coming.result()
+            if steps() == before:
+                raise EngineFailed(f"The engine computed nothing within {_SILENCE_S:g} s.")
+    finally:
+        if not coming.done():
+            coming.cancel()
+            await asyncio.wait((coming,))
