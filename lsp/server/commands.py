@@ -10,6 +10,8 @@ from lsprotocol.types import ErrorCodes
 
 from rung.cascade.config.places import user_file
 from rung.lsp.server.completion import ACCEPT, MAX_ITEMS
+from rung.lsp.server.projects import Project
+from rung.lsp.server.uris import path_of
 from rung.lsp.server.wire import Refusal
 
 if TYPE_CHECKING:
@@ -44,26 +46,20 @@ def register_commands(session: Session) -> None:
         return explanation
 
     @session.server.command(PAUSE)
-    def pause(*arguments: Any) -> dict[str, bool]:
-        """(where, whether): "here", the project that was worked in last, or "everywhere", for this session."""
-        if len(arguments) != 2 or arguments[0] not in ("here", "everywhere") or not isinstance(arguments[1], bool):
-            raise Refusal(ErrorCodes.InvalidParams, f'{PAUSE} takes "here" or "everywhere", and true or false.')
-        project = session.projects.latest
-        root = project.root if project is not None else None
-        if arguments[0] == "everywhere":
-            session.pausing.everywhere = arguments[1]
-        else:
-            session.pausing.pause(root, paused=arguments[1])
-        if project is not None:
-            session.status.look(project)
-        return _paused(session)
+    def pause(*arguments: Any) -> asyncio.Task[dict[str, bool]]:
+        """(where, whether, [URI]): "here", the project of that file, or "everywhere", for this session."""
+        where, paused, *uri = arguments if 2 <= len(arguments) <= 3 else ("", None)
+        if where not in ("here", "everywhere") or not isinstance(paused, bool) or not all(map(_is_text, uri)):
+            takes = f'{PAUSE} takes "here" or "everywhere", true or false, and perhaps the URI of a file.'
+            raise Refusal(ErrorCodes.InvalidParams, takes)
+        return asyncio.get_running_loop().create_task(_pause(session, where, paused, *uri))
 
     @session.server.command(STATUS)
     def status(*arguments: Any) -> asyncio.Task[dict[str, object]]:
-        """What every project's completer says of itself."""
-        if arguments:
-            raise Refusal(ErrorCodes.InvalidParams, f"{STATUS} takes no arguments.")
-        return asyncio.get_running_loop().create_task(_status(session))
+        """([URI]): what every project's completer says of itself; and what is paused, "here" being that file's."""
+        if len(arguments) > 1 or not all(map(_is_text, arguments)):
+            raise Refusal(ErrorCodes.InvalidParams, f"{STATUS} takes the URI of a file, or nothing.")
+        return asyncio.get_running_loop().create_task(_status(session, *arguments))
 
 
 def _explanation(session: Session, request_id: str | None) -> dict[str, object]:
@@ -73,11 +69,25 @@ def _explanation(session: Session, request_id: str | None) -> dict[str, object]:
     offer = session.offers.find(request_id)
     if offer is None:
         return {"markdown": "This completion is not remembered any more."}
-    return offer.project.completer.explain(request_id)
+    return offer.project.completer.explain(offer.id)
 
 
-async def _status(session: Session) -> dict[str, object]:
+async def _pause(session: Session, where: str, paused: bool, uri: str | None = None) -> dict[str, bool]:
+    project = await _project(session, uri)
+    if where == "everywhere":
+        session.pausing.everywhere = paused
+    elif project is None:
+        raise Refusal(ErrorCodes.InvalidParams, f"Nothing was completed yet: name a file of the project to {PAUSE}.")
+    else:
+        session.pausing.pause(project.root, paused=paused)
+    if project is not None:
+        session.status.look(project)
+    return _paused(session, project)
+
+
+async def _status(session: Session, uri: str | None = None) -> dict[str, object]:
     async with asyncio.timeout(STATUS_S):
+        here = await _project(session, uri)
         projects = [
             {
                 "root": str(project.root) if project.root else None,
@@ -95,16 +105,24 @@ async def _status(session: Session) -> dict[str, object]:
     return {
         "version": session.server.version,
         "configuration": str(user_file()),
-        "paused": _paused(session),
+        "paused": _paused(session, here),
         "documents": documents,
         "projects": projects,
     }
 
 
-def _paused(session: Session) -> dict[str, bool]:
-    project = session.projects.latest
-    here = session.pausing.here(project.root if project is not None else None)
+async def _project(session: Session, uri: str | None) -> Project | None:
+    """That of the file; else the one that was worked in last. None: neither, or its configuration cannot be used."""
+    return session.projects.latest if uri is None else await session.projects.of(path_of(uri))
+
+
+def _paused(session: Session, project: Project | None) -> dict[str, bool]:
+    here = project is not None and session.pausing.here(project.root)
     return {"here": here, "everywhere": session.pausing.everywhere}
+
+
+def _is_text(argument: object) -> bool:
+    return isinstance(argument, str)
 
 
 def _id(command: str, arguments: tuple[Any, ...], *, most: int) -> str:

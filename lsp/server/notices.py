@@ -15,7 +15,6 @@ from rung.lsp.server.protocol import ClientRefused, RungProtocol, log_if_failed
 
 log = logging.getLogger(__name__)
 
-CLICK_S = 600.0  # for the user's click
 MAX_TOLD = 1000
 _TYPES = {
     Level.INFO: types.MessageType.Info,
@@ -39,13 +38,13 @@ class Notices:
             self._loop.call_soon_threadsafe(self._tell, notice)
 
     async def ask(self, notice: Notice) -> str | None:
-        """The action that the user chose; None: none, or it was asked before."""
+        """The action that the user chose, whenever that is; None: none, or it was asked before."""
         if not self._is_new(notice):
             return None
         actions = [types.MessageActionItem(title=action) for action in notice.actions]
         params = types.ShowMessageRequestParams(type=_TYPES[notice.level], message=notice.text, actions=actions)
         try:
-            chosen = await self._protocol.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, CLICK_S)
+            chosen = await self._protocol.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, limit=None)
         except ClientRefused as error:
             log.info("%s", error)
             return None

@@ -174,11 +174,10 @@ class Offers:
             await asyncio.wait(self._reports, timeout=limit)
 
     def _dismiss(self, offer: Offer) -> None:
-        outcome = offer.text.dismissed()
-        if outcome is Outcome.DISMISSED:
+        if offer.text.undecided and offer.text.remaining:  # also what is left where a part was accepted
             offer.typed_over = True
             self._typed_over[offer.uri] = offer
-        self._report(offer, outcome)
+        self._report(offer, offer.text.dismissed())
 
     def _replace(self, old: Offer, new: Offer, document: Document) -> None:
         rest = old.text.remaining
@@ -190,8 +189,8 @@ class Offers:
             self._report(old, old.text.gone())
 
     def _report(self, offer: Offer, outcome: Outcome | None) -> None:
-        if offer.early and outcome is Outcome.IGNORED:
-            return  # nobody has decided on it: what its climb finds is recorded
+        if offer.early and outcome is Outcome.IGNORED and not offer.seen:
+            return  # nobody has decided on it, or seen it: what its climb finds is recorded
         if outcome is not None:
             if offer.early:
                 offer.early = False

@@ -116,9 +116,9 @@ class RungProtocol(LanguageServerProtocol):
         return isinstance(extras, dict) and extras.get(name) is True
 
     async def ask(
-        self, method: str, params: object, limit: float, at_once: Callable[[object], None] = lambda _: None
+        self, method: str, params: object, limit: float | None, at_once: Callable[[object], None] = lambda _: None
     ) -> Any:
-        """The client's answer, within `limit` seconds. Raises ClientRefused.
+        """The client's answer, within `limit` seconds; None: as long as the session lasts. Raises ClientRefused.
 
         at_once: called with what it answered before the next message is read.
         """

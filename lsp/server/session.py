@@ -190,11 +190,11 @@ def _register(session: Session) -> None:
     def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
         session.projects.look_again()
         for change in params.changes:
-            session.on_disk(path_of(unquote(change.uri)))
+            session.on_disk(path_of(change.uri))
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def did_save(params: types.DidSaveTextDocumentParams) -> None:
-        session.on_disk(path_of(unquote(params.text_document.uri)))
+        session.on_disk(path_of(params.text_document.uri))
 
 
 def _version() -> str:

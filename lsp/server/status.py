@@ -81,7 +81,8 @@ class Status:
     def __init__(self, protocol: RungProtocol, pausing: Pausing) -> None:
         self._protocol = protocol
         self._pausing = pausing
-        self._shown = Shown()
+        self._now = Shown()
+        self._last: dict[str | None, Shown] = {}  # by project
         self._told: Shown | None = None
         self._climbs = 0
         self._busy: asyncio.TimerHandle | None = None
@@ -142,16 +143,15 @@ class Status:
         config = project.settings.config
         root = str(project.root) if project.root is not None else None
         state = State.PAUSED if self._pausing.holds(project.root) else State.READY
-        shown = self._shown if self._shown.project == root else Shown()
         return replace(
-            shown,
+            self._last.get(root, Shown()),
             state=state if config.enabled else State.DISABLED,
             project=root,
             usdPerDay=config.budget.usd_per_day,
         )
 
     def _set(self, shown: Shown) -> None:
-        self._shown = shown
+        self._now = self._last[shown.project] = shown
         if shown != self._told:
             self._told = shown
             self._protocol.notify(STATUS, asdict(shown))
@@ -171,8 +171,13 @@ class Status:
             with project.climbing():
                 spent = (await project.completer.status()).get("spent")
         usd = spent.get("usd_today") if isinstance(spent, dict) else None
-        if isinstance(usd, float | int) and self._shown.project == (str(project.root) if project.root else None):
-            self._set(replace(self._shown, usdToday=float(usd)))
+        if isinstance(usd, float | int):
+            root = str(project.root) if project.root else None
+            shown = replace(self._last.get(root, Shown(project=root)), usdToday=float(usd))
+            if self._now.project == root:
+                self._set(shown)
+            else:
+                self._last[root] = shown
 
 
 def _was_asked(step: Step) -> bool:

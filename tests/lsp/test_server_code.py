@@ -63,9 +63,9 @@ async def test_files_that_were_saved_or_changed_on_the_disk_are_told_to_their_pr
     peer.open(uri, "x")
     assert await peer.complete(uri, 0, 1)
     peer.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
-    changes = [{"uri": (project / "made.py").as_uri(), "type": 1}, {"uri": "file:///elsewhere/c.py", "type": 2}]
+    changes = [{"uri": (project / "made #1?.py").as_uri(), "type": 1}, {"uri": "file:///elsewhere/c.py", "type": 2}]
     peer.notify("workspace/didChangeWatchedFiles", {"changes": changes})
-    assert await seen_when(peer, "saved", 2) == ["a.py", "made.py"]
+    assert await seen_when(peer, "saved", 2) == ["a.py", "made #1?.py"]
 
 
 async def test_a_long_indexing_is_shown_without_a_button(peer: Peer, tmp_path: Path) -> None:

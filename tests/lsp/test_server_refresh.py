@@ -83,6 +83,21 @@ async def test_what_was_dismissed_is_not_shown_again(peer: Peer) -> None:
     assert not [message for message in peer.received if message["method"] == "rung/refresh"]
 
 
+async def test_an_early_answer_that_was_seen_and_left_is_recorded_as_ignored(peer: Peer) -> None:
+    climb = await early(peer)
+    peer.notify("rung/outcome", {"id": climb, "outcome": "shown"})
+    peer.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    seen = await peer.seen()
+    assert (seen["outcomes"], seen["shown"], seen["cancelled"]) == ([[climb, "ignored"]], [climb], 1)
+
+
+async def test_an_early_answer_that_nobody_saw_is_not_recorded(peer: Peer) -> None:
+    await early(peer)
+    peer.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    seen = await peer.seen()
+    assert (seen["outcomes"], seen["shown"]) == ([], [])
+
+
 async def test_the_same_text_stays_and_its_outcome_is_that_of_the_whole_climb(peer: Peer) -> None:
     climb = await early(peer, "EARLYSAME")
     peer.notify("rung/outcome", {"id": climb, "outcome": "shown"})
@@ -93,6 +108,7 @@ async def test_the_same_text_stays_and_its_outcome_is_that_of_the_whole_climb(pe
     await peer.command("rung.accept", climb, 0)
     seen = await peer.seen()
     assert (seen["outcomes"], seen["shown"]) == ([["climb-1", "shown"], ["climb-1", "accepted"]], [])
+    assert (await peer.command("rung.explain", climb))["id"] == "climb-1"
     assert not [message for message in peer.received if message["method"] == "rung/refresh"]
 
 

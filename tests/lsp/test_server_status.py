@@ -76,16 +76,49 @@ async def test_while_it_is_paused_only_who_asks_by_hand_is_answered(peer: Peer, 
 async def test_one_project_is_paused_and_another_is_not(peer: Peer, tmp_path: Path) -> None:
     uris = []
     for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / ".rung.yaml").write_text("")
-        uris.append((tmp_path / name / "a.py").as_uri())
+        uris.append(file_of(tmp_path / name))
         peer.open(uris[-1], "x")
         assert inserted(await peer.complete(uris[-1], 0, 1))
     await peer.command("rung.pause", "here", True)
     assert [await peer.complete(uri, 0, 1) is None for uri in uris] == [False, True]
 
 
-@pytest.mark.parametrize("arguments", [[], ["here"], ["there", True], ["here", "yes"], ["here", True, 1]])
+async def test_the_project_of_a_file_is_paused_before_anything_was_completed_in_it(peer: Peer, tmp_path: Path) -> None:
+    uri, other = file_of(tmp_path / "one"), file_of(tmp_path / "two")
+    with pytest.raises(Refused, match="name a file"):
+        await peer.command("rung.pause", "here", True)
+    assert await peer.command("rung.pause", "here", True, uri) == {"here": True, "everywhere": False}
+    assert (await peer.message("rung/status", state="paused"))["params"]["project"] == str(tmp_path / "one")
+    for each in (uri, other):
+        peer.open(each, "x")
+    assert await peer.complete(uri, 0, 1) is None
+    assert inserted(await peer.complete(other, 0, 1))
+    assert [(await peer.command("rung.status", each))["paused"]["here"] for each in (uri, other)] == [True, False]
+
+
+async def test_what_is_known_of_a_project_is_still_told_when_it_is_come_back_to(peer: Peer, tmp_path: Path) -> None:
+    uri, other = file_of(tmp_path / "one"), file_of(tmp_path / "two")
+    peer.open(uri, "DOWN\nx")
+    peer.open(other, "x")
+    assert inserted(await peer.complete(uri, 0, 4))
+    await peer.message("rung/status", problem="failed")
+    assert inserted(await peer.complete(other, 0, 1))
+    await peer.message("rung/status", project=str(tmp_path / "two"), rung="fake")
+    peer.received.clear()
+    assert await peer.complete(uri, 0, 4)  # from memory
+    assert (await peer.message("rung/status", project=str(tmp_path / "one")))["params"]["problem"] == "failed"
+
+
+def file_of(project: Path) -> str:
+    """The URI of a file in a new project."""
+    project.mkdir()
+    (project / ".rung.yaml").write_text("")
+    return (project / "a.py").as_uri()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["here"], ["there", True], ["here", "yes"], ["here", True, 1], ["here", True, "", ""]]
+)
 async def test_a_pause_that_cannot_be_understood_is_refused(peer: Peer, arguments: list[object]) -> None:
     with pytest.raises(Refused, match="takes"):
         await peer.command("rung.pause", *arguments)

@@ -39,6 +39,16 @@ async def test_what_was_accepted_by_the_word_and_then_left_was_partly_accepted(p
     assert await outcomes(peer) == [["climb-1", "partly_accepted"]]
 
 
+async def test_the_rest_of_what_was_accepted_by_the_word_can_be_dismissed(peer: Peer) -> None:
+    peer.change(URI, 2, 1, 4, 4, " +")
+    tell(peer, "partly_accepted")
+    tell(peer, "dismissed")
+    assert inserted(await peer.complete(URI, 1, 6)) == [" + 1"]
+    seen = await peer.seen()
+    assert seen["outcomes"][0] == ["climb-1", "partly_accepted"]
+    assert seen["rejected"] == [["fake", " 1", "a\nSURE +"]], "it is not offered again, and the next climb knows"
+
+
 async def test_what_was_dismissed_after_an_accept_was_accepted(peer: Peer) -> None:
     tell(peer, "accepted")
     tell(peer, "dismissed")
