@@ -112,7 +112,7 @@ class Neovim:
 
 
 def configured(folder: Path, server: Sequence[str], options: str = "", further: str = "") -> Path:
-    """A configuration with the plugin. server, options: see `neovim`. further: Lua that is run before it."""
+    """A configuration with the plugin; see `neovim`."""
     quoted = ", ".join(f"[[{part}]]" for part in server)
     init = folder / "init.lua"
     init.write_text(
@@ -126,10 +126,11 @@ def configured(folder: Path, server: Sequence[str], options: str = "", further: 
 
 
 @contextmanager
-def neovim(binary: str, folder: Path, server: Sequence[str], options: str = "") -> Iterator[Neovim]:
-    """server: the command. options: further ones of `setup`, in Lua."""
+def neovim(binary: str, folder: Path, server: Sequence[str], options: str = "", further: str = "") -> Iterator[Neovim]:
+    """server: the command. options: further ones of `setup`, in Lua. further: Lua that is run before it."""
     address = folder / "nvim"
-    argv = [binary, "--headless", "--clean", "-u", str(configured(folder, server, options)), "--listen", str(address)]
+    init = configured(folder, server, options, further)
+    argv = [binary, "--headless", "--clean", "-u", str(init), "--listen", str(address)]
     with subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:

@@ -18,17 +18,26 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-def editor(nvim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neovim]:
-    """With a file in a project; " + 1" is offered behind SURE."""
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in a project."""
     for name, value in isolated(tmp_path).items():
         monkeypatch.setenv(name, value)
-    project = tmp_path / "project"
+    return file_in(tmp_path / "project")
+
+
+@pytest.fixture
+def editor(nvim: str, tmp_path: Path, source: Path) -> Iterator[Neovim]:
+    """On that file; " + 1" is offered behind SURE."""
+    with neovim(nvim, tmp_path, FAKE) as editor:
+        editor.open(source)
+        yield editor
+
+
+def file_in(project: Path) -> Path:
     project.mkdir()
     (project / ".rung.yaml").write_text("")
     (project / "a.py").write_text("a\n\nz\n")
-    with neovim(nvim, tmp_path, FAKE) as editor:
-        editor.open(project / "a.py")
-        yield editor
+    return project / "a.py"
 
 
 def write(editor: Neovim, text: str) -> None:
@@ -140,6 +149,53 @@ def test_the_next_of_several_is_asked_for(editor: Neovim) -> None:
     editor.holds("a\nSEVERALtwo\nz")
 
 
+def test_the_next_of_several_is_one_that_agrees_with_what_was_typed(editor: Neovim) -> None:
+    write(editor, "SEVERAL")
+    editor.shows("one")
+    editor.keys("<M-]>")
+    editor.shows("two")
+    editor.keys("t")
+    editor.shows("wo")
+    editor.keys("<M-]>")
+    editor.shows("hree")
+    editor.keys("<M-]>")
+    editor.shows("wo")
+
+
+def test_tab_jumps_in_a_snippet_where_nothing_is_shown(editor: Neovim) -> None:
+    editor.keys("jA")
+    editor.lua("vim.schedule(function() vim.snippet.expand('NONE(${1:x}, ${2:y})') end)")
+    editor.until(lambda: editor.lua("return vim.api.nvim_get_mode().mode") == "s", "there is no snippet")
+    editor.keys("b<Tab>")
+    editor.until(lambda: editor.lua("return vim.api.nvim_get_mode().mode") == "s", "it did not jump")
+    editor.keys("c")
+    editor.holds("a\nNONE(b, c)\nz")
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        "vim.keymap.set('i', '<Tab>', '<C-v>u00e4')",
+        "vim.keymap.set('i', '<Tab>', '<Plug>(mine)', { remap = true }); vim.keymap.set('i', '<Plug>(mine)', 'ä')",
+        "vim.keymap.set('i', '<Tab>', function() vim.api.nvim_input('ä') end)",
+        "vim.keymap.set('i', '<Tab>', function() return 'ä' end, { expr = true })",
+        "vim.keymap.set('i', '<Tab>', [[nr2char(0xe4)]], { expr = true })",
+    ],
+)
+def test_a_mapping_from_before_is_run_where_nothing_is_shown(
+    nvim: str, tmp_path: Path, source: Path, mapping: str
+) -> None:
+    with neovim(nvim, tmp_path, FAKE, further=mapping) as editor:
+        editor.open(source)
+        editor.lua("require('rung').setup(require('rung').options)")  # again
+        write(editor, "NONE<Tab>")
+        editor.holds("a\nNONEä\nz")
+        editor.keys("<BS><BS><BS><BS><BS>SURE")
+        editor.shows(" + 1")
+        editor.keys("<Tab>")
+        editor.holds("a\nSURE + 1\nz")
+
+
 def test_several_lines_are_drawn_and_inserted(editor: Neovim) -> None:
     write(editor, "x LINES")
     editor.shows("a\nb")
@@ -165,6 +221,64 @@ def test_while_it_is_paused_nothing_is_offered(editor: Neovim) -> None:
     assert editor.ghost == ""
     editor.run("Rung resume")
     editor.until(lambda: "paused" not in editor.lua("return require('rung.status').text()"), "it stayed paused")
+
+
+def test_a_project_is_paused_before_anything_was_completed_in_it(editor: Neovim) -> None:
+    editor.until(lambda: editor.lua("return #vim.lsp.get_clients({ name = 'rung', bufnr = 0 })") == 1, "no server")
+    editor.run("Rung pause")
+    editor.until(lambda: editor.lua("return require('rung.status').text()") == "rung paused", "it never said so")
+    write(editor, "SURE")
+    editor.holds("a\nSURE\nz")
+    assert seen(editor, "climbs") == 0
+
+
+def test_everywhere_is_in_each_project_also_in_those_that_are_opened_later(editor: Neovim, tmp_path: Path) -> None:
+    write(editor, "SURE")
+    editor.shows(" + 1")
+    editor.keys("<Esc>")
+    second, third = file_in(tmp_path / "second"), file_in(tmp_path / "third")
+    editor.run("write")
+    editor.open(second)
+    editor.until(lambda: paused(editor) == [False, False], "there are no two servers")
+    editor.run("Rung pause everywhere")
+    editor.until(lambda: paused(editor) == [True, True], "one goes on")
+    editor.open(third)
+    editor.until(lambda: paused(editor) == [True, True, True], "the new one goes on")
+    editor.run("Rung resume everywhere")
+    editor.until(lambda: paused(editor) == [False, False, False], "one stays paused")
+
+
+def paused(editor: Neovim) -> list[bool]:
+    """Everywhere, by each server."""
+    found: list[bool] = editor.lua(
+        """
+        local found = {}
+        for _, client in ipairs(vim.lsp.get_clients({ name = 'rung' })) do
+          local answer = client:request_sync('workspace/executeCommand', { command = 'rung.status' }, 5000)
+          found[#found + 1] = answer ~= nil and answer.result ~= nil and answer.result.paused.everywhere
+        end
+        return found
+        """
+    )
+    return found
+
+
+def test_the_status_line_is_of_the_buffers_project(editor: Neovim, tmp_path: Path) -> None:
+    write(editor, "SURE")
+    editor.shows(" + 1")
+    editor.keys("<Esc>")
+    editor.run("write")
+    editor.run("Rung pause")
+    editor.until(lambda: editor.lua("return require('rung.status').text()") == "rung paused", "it never said so")
+    first = editor.lua("return vim.api.nvim_get_current_buf()")
+    editor.open(file_in(tmp_path / "second"))
+    write(editor, "SURE")
+    editor.shows(" + 1")
+    editor.until(lambda: editor.lua("return require('rung.status').text()") == "rung fake", "it is the other's")
+    editor.keys("<Esc>")
+    editor.run("write")
+    editor.run(f"buffer {first}")
+    assert editor.lua("return require('rung.status').text()") == "rung paused"
 
 
 def test_the_status_line_names_the_rung(editor: Neovim) -> None:

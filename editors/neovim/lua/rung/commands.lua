@@ -9,18 +9,22 @@ local function client()
   return found
 end
 
-local function execute(command, arguments, on_result)
-  local found = client()
-  if not found then
-    return
-  end
-  found:request('workspace/executeCommand', { command = command, arguments = arguments }, function(err, result)
+local function execute(of, command, arguments, on_result)
+  of:request('workspace/executeCommand', { command = command, arguments = arguments }, function(err, result)
     if err then
       vim.notify('rung: ' .. err.message, vim.log.levels.ERROR)
     else
       on_result(result)
     end
   end)
+end
+
+--- By the server of this buffer.
+local function execute_here(command, arguments, on_result)
+  local found = client()
+  if found then
+    execute(found, command, arguments, on_result)
+  end
 end
 
 local function show(lines)
@@ -44,16 +48,45 @@ local function place()
   return found and found.root_dir or vim.fn.expand('%:p:h')
 end
 
+--- Whether `:Rung pause everywhere` holds: servers that start later are told.
+local everywhere = false
+
+local function tell_paused(result)
+  local place = result.everywhere and 'everywhere' or result.here and 'in this project' or nil
+  vim.notify(place and ('rung is paused ' .. place) or 'rung completes')
+end
+
+local function pause_here(paused)
+  execute_here('rung.pause', { 'here', paused, vim.uri_from_bufnr(0) }, tell_paused)
+end
+
+--- Each project has a server of its own.
+local function pause_everywhere(paused)
+  local mine = client()
+  if not mine then
+    return
+  end
+  everywhere = paused
+  for _, each in ipairs(vim.lsp.get_clients({ name = 'rung' })) do
+    local of_buffer = each.id == mine.id
+    local arguments = of_buffer and { 'everywhere', paused, vim.uri_from_bufnr(0) } or { 'everywhere', paused }
+    execute(each, 'rung.pause', arguments, of_buffer and tell_paused or function() end)
+  end
+end
+
 local function pause(where, paused)
-  execute('rung.pause', { where, paused }, function(result)
-    local place = result.everywhere and 'everywhere' or result.here and 'in this project' or nil
-    vim.notify(place and ('rung is paused ' .. place) or 'rung completes')
-  end)
+  if where == 'everywhere' then
+    pause_everywhere(paused)
+  elseif where == nil or where == 'here' then
+    pause_here(paused)
+  else
+    vim.notify(('rung can be paused `here` or `everywhere`, not %q'):format(where), vim.log.levels.ERROR)
+  end
 end
 
 local actions = {
   status = function()
-    execute('rung.status', {}, function(result)
+    execute_here('rung.status', {}, function(result)
       local lines = { 'rung ' .. result.version }
       for _, project in ipairs(result.projects) do
         lines[#lines + 1] = '- ' .. (project.root ~= vim.NIL and project.root or 'files outside of projects')
@@ -69,7 +102,7 @@ local actions = {
     end)
   end,
   explain = function()
-    execute('rung.explain', {}, function(result)
+    execute_here('rung.explain', {}, function(result)
       show(vim.split(result.markdown, '\n', { plain = true }))
     end)
   end,
@@ -85,12 +118,20 @@ local actions = {
     require('rung.restart').restart()
   end,
   pause = function(where)
-    pause(where or 'here', true)
+    pause(where, true)
   end,
   resume = function(where)
-    pause(where or 'here', false)
+    pause(where, false)
   end,
 }
+
+--- A server has started.
+--- @param started vim.lsp.Client
+function M.started(started)
+  if everywhere then
+    execute(started, 'rung.pause', { 'everywhere', true }, function() end)
+  end
+end
 
 function M.run(arguments)
   local action = actions[arguments[1] or 'status']

@@ -24,9 +24,10 @@ local asked = {}
 --- Where the last automatic request was made: a key is both a change and a move.
 --- @type table<integer, string>
 local last_place = {}
---- Told once for each offer.
+--- Told once for each offer; forgotten all at once when there are many.
 --- @type table<string, boolean>
-local told = {}
+local told, count_told = {}, 0
+local MOST_TOLD = 1000
 
 local function client_of(buffer)
   return vim.lsp.get_clients({ bufnr = buffer, name = 'rung' })[1]
@@ -83,7 +84,10 @@ local function draw(buffer)
   local offer = shown[buffer]
   local id = id_of(offer.items[offer.index])
   if id and not told[id] then
-    told[id] = true
+    if count_told >= MOST_TOLD then
+      told, count_told = {}, 0
+    end
+    told[id], count_told = true, count_told + 1
     tell(offer, 'shown')
   end
 end
@@ -215,7 +219,12 @@ function M.cycle(step)
   local buffer = vim.api.nvim_get_current_buf()
   local function turn()
     local offer = shown[buffer]
-    offer.index = (offer.index - 1 + step) % #offer.items + 1
+    for _ = 1, #offer.items do -- to the next that agrees with what was typed since
+      offer.index = (offer.index - 1 + step) % #offer.items + 1
+      if remaining(buffer) then
+        break
+      end
+    end
     draw(buffer)
   end
   if shown[buffer] and #shown[buffer].items > 1 then

@@ -80,8 +80,8 @@ function M.setup(options)
       experimental = { rung = { status = true, refresh = options.refresh } },
     },
     handlers = {
-      ['rung/status'] = function(_, params)
-        require('rung.status').told(params)
+      ['rung/status'] = function(_, params, context)
+        require('rung.status').told(params, context.client_id)
       end,
       ['rung/refresh'] = function(_, params, context)
         return require('rung.completion').improve(vim.lsp.get_client_by_id(context.client_id), params)
@@ -95,6 +95,7 @@ function M.setup(options)
     on_init = function(client)
       -- Neovim 0.12's own, where the user has switched it on, would draw the text a second time
       client.server_capabilities.inlineCompletionProvider = nil
+      require('rung.commands').started(client)
     end,
     on_exit = function(...)
       require('rung.restart').ended(...)
@@ -132,13 +133,43 @@ function M.keys_of(name)
   return ("<Cmd>lua require('rung.completion').%s<CR>"):format(M.actions[name])
 end
 
+--- What the keys did before rung took them, by key: Neovim's own jump in a snippet, or the user's mapping.
+--- @type table<string, table>
+local before = {}
+
+--- Does what the key did, as far as that is no typing; the rest is returned, as an expression mapping has it.
+--- @param key string
+--- @return string
+local function without_rung(key)
+  local found = before[key]
+  if vim.tbl_isempty(found) or found.buffer == 1 then -- one of a buffer goes before rung's anyway
+    return vim.keycode(key)
+  end
+  local keys
+  if found.callback then
+    keys = found.callback()
+    if found.expr == 0 or type(keys) ~= 'string' then
+      return ''
+    end
+    keys = found.replace_keycodes == 1 and vim.keycode(keys) or keys
+  else
+    keys = vim.keycode(found.expr == 1 and vim.api.nvim_eval(found.rhs) or found.rhs)
+  end
+  if found.noremap == 1 then
+    return keys
+  end
+  vim.api.nvim_feedkeys(keys, 'im', false)
+  return ''
+end
+
 function M._map(name, key)
+  before[key] = before[key] or vim.fn.maparg(key, 'i', false, true) -- `setup` may be called again
   vim.keymap.set('i', key, function()
     if NEED_TEXT[name] and not require('rung.completion').visible() then
-      return key
+      return without_rung(key)
     end
-    return M.keys_of(name)
-  end, { expr = true, replace_keycodes = true, desc = 'rung: ' .. name })
+    return vim.keycode(M.keys_of(name))
+  end, { expr = true, replace_keycodes = false, desc = 'rung: ' .. name })
 end
 
 --- @param buffer integer

@@ -52,7 +52,7 @@ function M.ended(code, signal, id)
     if vim.v.exiting ~= vim.NIL then
       return
     end
-    require('rung.status').told({})
+    require('rung.status').told({}, id)
     if asked or (initialized and may_again()) then
       start(id, client.config, buffers)
     else
