@@ -98,6 +98,19 @@ class RealLadder:
             rows = database.execute("SELECT id, kind, answered_by, outcome FROM requests ORDER BY at, rowid")
             return [Request(*row) for row in rows]
 
+    def servers(self) -> list[int]:
+        """The processes of `rung serve` that were started with this ladder."""
+        wanted = f"RUNG_DB={self.environment['RUNG_DB']}".encode()
+        found = []
+        for process in Path("/proc").iterdir():
+            try:
+                argv = (process / "cmdline").read_bytes().split(b"\0")
+                if b"serve" in argv and wanted in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+            except OSError:
+                continue  # gone, or no process
+        return found
+
     def outcomes(self) -> list[tuple[str | None, str]]:
         """The rung that answered and what became of it, of each completion of which that is known."""
         return [(request.rung, request.outcome) for request in self.requests() if request.outcome is not None]

@@ -191,13 +191,23 @@ def test_while_it_is_paused_nothing_is_offered(project: Project) -> None:
         editor.offered()
 
 
+def test_a_project_is_paused_before_anything_was_completed_in_it(project: Project) -> None:
+    path = project.file(LINE[:-1])
+    with project.window(path) as editor:
+        editor.menu("Pause in this project")
+        editor.until(lambda: editor.status == "rung paused", "it never said so")
+        editor.type(LINE[-1])
+        editor.saved(path, LINE)
+        assert (editor.ghost, project.asked()) == ("", 0)
+
+
 def test_a_server_that_was_killed_starts_again(project: Project) -> None:
     path = project.file(LINE[:-1])
     with project.window(path) as editor:
         complete(editor, LINE[-1])
-        (pid,) = servers(project.ladder)
+        (pid,) = project.ladder.servers()
         os.kill(pid, signal.SIGKILL)
-        editor.until(lambda: servers(project.ladder) not in ([], [pid]), "no server was started")
+        editor.until(lambda: project.ladder.servers() not in ([], [pid]), "no server was started")
         editor.restarted()
         editor.press("Escape", "Backspace")
         complete(editor, LINE[-1])
@@ -241,17 +251,3 @@ def test_the_report_is_a_page(project: Project) -> None:
         editor.command("rung: Report")
         frame = editor.page.frame_locator("iframe.webview").frame_locator("iframe")
         frame.get_by_text("What became of what was shown").wait_for()
-
-
-def servers(ladder: RealLadder) -> list[int]:
-    """The processes of `rung serve` that were started with this ladder."""
-    wanted = f"RUNG_DB={ladder.environment['RUNG_DB']}".encode()
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            argv = (process / "cmdline").read_bytes().split(b"\0")
-            if b"serve" in argv and wanted in (process / "environ").read_bytes().split(b"\0"):
-                found.append(int(process.name))
-        except OSError:
-            continue  # gone, or no process
-    return found

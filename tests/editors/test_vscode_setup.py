@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -84,6 +85,31 @@ def test_a_program_that_ends_at_once_is_told_once_and_another_one_is_started_the
         program.unlink()
         program.symlink_to(RUNG)
         editor.command("rung: Restart the Server")
+        editor.restarted()
+        editor.focus()
+        completes(editor, ladder)
+
+
+def test_a_server_whose_program_is_gone_is_told_when_it_ends(ladder: RealLadder, vscode: Packaged) -> None:
+    program = ladder.folder / "program"
+    program.symlink_to(RUNG)
+    with (
+        code_server(vscode, ladder, {"rung.path": str(program)}) as code,
+        code.window(ladder.source) as editor,
+    ):
+        program.unlink()
+        (server,) = ladder.servers()
+        os.kill(server, signal.SIGKILL)
+        editor.until(lambda: editor.status == "rung has stopped", "it was not seen")
+        editor.until(lambda: editor.messages != [], "it was not told")
+        assert editor.messages == ["rung: The server ended and cannot be started again."]
+
+
+def test_an_install_that_fails_leaves_what_ran_running(ladder: RealLadder, vscode: Packaged) -> None:
+    ladder.environment["PYTHON"] = "/nowhere/python"
+    with code_server(vscode, ladder, {"rung.path": str(RUNG)}) as code, code.window(ladder.source) as editor:
+        editor.command("rung: Install the Server")
+        editor.until(lambda: any("could not be installed" in each for each in editor.messages), "it was not told")
         editor.restarted()
         editor.focus()
         completes(editor, ladder)

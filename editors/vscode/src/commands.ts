@@ -31,15 +31,21 @@ export function commandsOf(session: Session): Record<string, () => Promise<void>
 async function menu(session: Session): Promise<void> {
   // Restart and log are wanted most where the server does not answer.
   const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), MENU_MS));
-  const asked = session.server?.running ? session.server.execute<ServerStatus>(STATUS) : undefined;
+  const asked = session.server?.running ? session.server.execute<ServerStatus>(STATUS, ...activeFile()) : undefined;
   const status = await Promise.race([asked?.catch(() => undefined), late]);
   await showMenu(session.statusBar.last, status?.paused, session.program !== undefined);
 }
 
 async function pause(session: Session, where: keyof Paused): Promise<void> {
   const server = session.running();
-  const { paused } = await server.execute<ServerStatus>(STATUS);
-  await server.execute<Paused>(PAUSE, where, !paused[where]);
+  const { paused } = await server.execute<ServerStatus>(STATUS, ...activeFile());
+  await server.execute<Paused>(PAUSE, where, !paused[where], ...activeFile());
+}
+
+/** Its URI, if there is one: "here" is its project. */
+function activeFile(): string[] {
+  const editor = vscode.window.activeTextEditor;
+  return editor ? [editor.document.uri.toString()] : [];
 }
 
 async function trust(session: Session): Promise<void> {

@@ -1,4 +1,5 @@
 import type * as vscode from "vscode";
+import { abandonInstall } from "./install";
 import { Session } from "./session";
 
 let session: Session | undefined;
@@ -9,5 +10,6 @@ export function activate(context: vscode.ExtensionContext): void {
 }
 
 export async function deactivate(): Promise<void> {
+  abandonInstall();
   await session?.stop();
 }

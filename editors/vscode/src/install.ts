@@ -16,15 +16,26 @@ export async function installedProgram(context: vscode.ExtensionContext): Promis
   return version === versionOf(context) ? programIn(folderOf(context)) : undefined;
 }
 
-/** Shows how far it is, and can be cancelled. Throws an Error with one sentence; the log has all that was printed. */
-export async function install(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<void> {
+/** Throws an Error with one sentence where it cannot be installed now. */
+export async function refuseInstall(context: vscode.ExtensionContext): Promise<void> {
   if (process.platform === "win32") {
     throw new Error("On Windows rung is installed by hand (its README says how); then set rung.path.");
   }
+  const mark = path.join(folderOf(context), UNDER_WAY);
+  const installer = await readFile(mark, "utf8").catch(() => undefined);
+  if (installer !== undefined && runs(Number(installer)) && Date.now() - (await stat(mark)).mtimeMs < LONGEST_MS) {
+    throw new Error("Another window is installing rung.");
+  }
+}
+
+/** Shows how far it is, and can be cancelled. Throws an Error with one sentence; the log has all that was printed. */
+export async function install(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<void> {
   const options = { location: vscode.ProgressLocation.Notification, title: "Installing rung", cancellable: true };
   await vscode.window.withProgress(options, async (progress, token) => {
     const folder = folderOf(context);
-    await reserve(folder);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, UNDER_WAY), String(process.pid));
     try {
       await cp(context.asAbsolutePath("server"), folder, { recursive: true });
       for (const { message, program, args } of stepsIn(folder)) {
@@ -47,19 +58,21 @@ function stepsIn(folder: string): { message: string; program: string; args: stri
   ];
 }
 
-/** An empty folder, where no other window is at work. */
-async function reserve(folder: string): Promise<void> {
-  const mark = path.join(folder, UNDER_WAY);
-  const since = await stat(mark).then(
-    (found) => Date.now() - found.mtimeMs,
-    () => undefined,
-  );
-  if (since !== undefined && since < LONGEST_MS) {
-    throw new Error("Another window is installing rung.");
+/** Ends what an install has started: the window closes. */
+export function abandonInstall(): void {
+  for (const pid of groups) {
+    endGroup(pid);
   }
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await writeFile(mark, "");
+}
+
+const groups = new Set<number>();
+
+function runs(pid: number): boolean {
+  try {
+    return Number.isInteger(pid) && pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false; // it has ended: its window was closed
+  }
 }
 
 function folderOf(context: vscode.ExtensionContext): string {
@@ -85,6 +98,9 @@ function run(
   return new Promise((resolve, reject) => {
     // A group of its own, because cancelling must end the compilers, too.
     const child = spawn(program, args, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    if (child.pid !== undefined) {
+      groups.add(child.pid);
+    }
     let last = "";
     const say = (text: Buffer) => {
       log.info(`${text}`.trimEnd());
@@ -95,6 +111,7 @@ function run(
     const cancel = token.onCancellationRequested(() => endGroup(child.pid));
     child.on("error", (error) => reject(new Error(`${program} cannot be started: ${error.message}.`)));
     child.on("close", (status) => {
+      groups.delete(child.pid ?? 0);
       cancel.dispose();
       if (token.isCancellationRequested) {
         reject(new Error("Installing rung was cancelled."));

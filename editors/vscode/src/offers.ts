@@ -34,14 +34,16 @@ export class Offers {
     position: vscode.Position,
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
-    ask: () => vscode.ProviderResult<Items>,
+    ask: (context: vscode.InlineCompletionContext) => vscode.ProviderResult<Items>,
   ): Promise<Items> {
     const version = document.version;
     let answer: Items;
     if (this.better && context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke) {
-      answer = this.takeBetter(this.better, document, position); // nobody has asked by hand
+      // Nobody has asked by hand. Where a key came in between, this request is in the place of that key's own.
+      const automatic = { ...context, triggerKind: vscode.InlineCompletionTriggerKind.Automatic };
+      answer = this.takeBetter(this.better, document, position) ?? (await ask(automatic));
     } else {
-      answer = await ask();
+      answer = await ask(context);
     }
     const items = Array.isArray(answer) ? answer : answer?.items;
     if (items?.length && !token.isCancellationRequested) {
@@ -107,6 +109,7 @@ export class Offers {
     this.latest.delete(document.uri.toString());
   }
 
+  /** Undefined where it does not fit any more. */
   private takeBetter(better: Better, document: vscode.TextDocument, position: vscode.Position): Items {
     this.better = undefined;
     const fits = better.uri === document.uri.toString() && better.version === document.version;

@@ -34,6 +34,7 @@ export class Server {
   private readonly ends: number[] = [];
   private ran = false;
   private stopping = false;
+  private told = false;
 
   /** failed: told what ended it for good. */
   constructor(
@@ -110,8 +111,8 @@ export class Server {
       initializationFailedHandler: () => false,
       middleware: {
         provideInlineCompletionItems: (document, position, context, token, next) =>
-          this.offers.provide(document, position, context, token, () =>
-            next(document, position, context, unlessTypedOn(document, token)),
+          this.offers.provide(document, position, context, token, (asked) =>
+            next(document, position, asked, unlessTypedOn(document, token)),
           ),
       },
     };
@@ -128,22 +129,32 @@ export class Server {
         if (this.ran && !this.stopping && lately <= MOST_RESTARTS) {
           return { action: CloseAction.Restart, handled: true };
         }
-        if (this.ran && !this.stopping) {
-          this.failed(new Error(`The server ended ${lately} times within ${WITHIN_MS / 60_000} minutes.`));
-        }
+        this.endedFor(`The server ended ${lately} times within ${WITHIN_MS / 60_000} minutes.`);
         return { action: CloseAction.DoNotRestart, handled: true };
       },
     };
   }
 
+  /** One that has run before; one that never has is told by who started it. */
+  private endedFor(reason: string): void {
+    if (this.ran && !this.stopping && !this.told) {
+      this.told = true;
+      this.failed(new Error(reason));
+    }
+  }
+
   private changed(state: State): void {
     this.ran ||= state === State.Running;
+    this.told &&= state !== State.Running;
+    if (state === State.StartFailed) {
+      this.endedFor("The server ended and cannot be started again.");
+    }
     if (!this.stopping) {
       void vscode.commands.executeCommand("setContext", "rung.running", state === State.Running);
       if (state === State.Running) {
         this.statusBar.show(READY);
       } else {
-        this.statusBar.without(state === State.Stopped ? "has stopped" : "starts");
+        this.statusBar.without(state === State.Starting ? "starts" : "has stopped");
       }
     }
   }

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { commandsOf } from "./commands";
 import { Explanation } from "./explain";
 import { findServer } from "./find";
-import { install, installedProgram } from "./install";
+import { install, installedProgram, refuseInstall } from "./install";
 import { Offers } from "./offers";
 import { Report } from "./report";
 import { Server } from "./server";
@@ -45,8 +45,8 @@ export class Session {
   }
 
   /** Start the server, anew if there is one. Never rejects: the user is told what went wrong. */
-  start({ unlessSame = false } = {}): Promise<void> {
-    this.starting = this.starting.then(() => this.startOnce(unlessSame));
+  start({ unlessSame = false, offer = true } = {}): Promise<void> {
+    this.starting = this.starting.then(() => this.startOnce(unlessSame, offer));
     return this.starting;
   }
 
@@ -62,8 +62,8 @@ export class Session {
       await this.installing;
     } finally {
       this.installing = undefined;
+      await this.start({ unlessSame: true, offer: false }); // also where it failed: another one may be there
     }
-    await this.start({ unlessSame: true });
   }
 
   /** The server, if it runs. Throws where it does not. */
@@ -74,7 +74,7 @@ export class Session {
     return this.server;
   }
 
-  private async startOnce(unlessSame: boolean): Promise<void> {
+  private async startOnce(unlessSame: boolean, offer: boolean): Promise<void> {
     if (this.installing) {
       return; // it starts the server at its end
     }
@@ -87,7 +87,9 @@ export class Session {
       this.program = program;
       if (program === undefined) {
         this.statusBar.without("is not installed");
-        void this.offerInstall();
+        if (offer) {
+          void this.offerInstall();
+        }
         return;
       }
       this.log.info(`the server: ${program}`);
@@ -101,14 +103,10 @@ export class Session {
   }
 
   private async installOnce(): Promise<void> {
+    await refuseInstall(this.context); // before anything that works is stopped
     await this.stop();
     this.statusBar.without("is being installed");
-    try {
-      await install(this.context, this.log);
-    } catch (error) {
-      this.statusBar.without("is not installed");
-      throw error;
-    }
+    await install(this.context, this.log);
   }
 
   /** One message at a time. */
