@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +78,13 @@ def main() -> None:
 
 
 def in_neovim(binary: str) -> Iterator[str]:
-    with project() as (ladder, log, server):
-        os.environ.update(ladder.environment)
-        with neovim(binary, ladder.folder, server) as driven:
-            driven.open(ladder.source)
-            yield row_of(TimedNeovim(driven), log)
+    with (
+        project() as (ladder, log, server),
+        in_environment(ladder.environment),
+        neovim(binary, ladder.folder, server) as driven,
+    ):
+        driven.open(ladder.source)
+        yield row_of(TimedNeovim(driven), log)
 
 
 def in_vscode(packaged: Packaged) -> Iterator[str]:
@@ -93,6 +95,18 @@ def in_vscode(packaged: Packaged) -> Iterator[str]:
         settings = {"rung.path": str(program)}
         with code_server(packaged, ladder, settings) as code, code.window(ladder.source) as window:
             yield row_of(TimedVSCode(window), log)
+
+
+@contextmanager
+def in_environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Of this process: Neovim has it from there. The next project looks for its checkpoint in the user's."""
+    before = dict(os.environ)
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager
