@@ -141,6 +141,18 @@ async def test_log_probabilities_are_the_models_own(engine: Engine, expected: tu
     assert all(len(token.top) == 2 for token in scored)
 
 
+async def test_a_drawn_token_has_the_same_name_among_the_likeliest(engine: Engine) -> None:
+    """Also where it is a part of a character, and has none."""
+    asked = Asked(PROMPT, max_tokens=LENGTH, temperature=1.0, seed=LONG, top=5)
+    scored = (await ask(engine, asked)).tokens[0]
+    found = 0
+    for token in scored:
+        names = [name for name, logprob in token.top if logprob == token.logprob]
+        assert not names or token.text in names
+        found += bool(names) and token.text == ""
+    assert found
+
+
 async def test_what_was_computed_is_counted_also_where_the_client_leaves(engine: Engine) -> None:
     before = engine.load.tokens
     whole = await ask(engine, Asked(PROMPT, max_tokens=4, temperature=0, draft="xyz"))

@@ -9,9 +9,9 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from rung.models.server import attention
+from rung.models.server import attention, loading
 from rung.models.server.asked import Asked
-from rung.models.server.checkpoint import LoadFailed, source
+from rung.models.server.checkpoint import LoadFailed, Source, source
 from rung.models.server.devices import device_named, dtype_named
 from rung.models.server.forward import Forward, Unsupported
 from rung.models.server.loading import load_engine
@@ -51,6 +51,28 @@ async def test_a_folder_is_served_under_its_name(folder: Path) -> None:
         assert answer.counted is not None
     finally:
         await engine.close(grace=0)
+
+
+@pytest.mark.parametrize(("hub", "order"), [(True, ["loaded"]), (False, ["hashed"])])
+def test_exits_are_looked_at_before_a_checkpoint_is_loaded_but_not_before_it_is_fetched(
+    hub: bool, order: list[str], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def loaded(*_: object) -> None:
+        done.append("loaded")
+        raise LoadFailed("it cannot be fetched")
+
+    def hashed(_: Source) -> str:
+        done.append("hashed")
+        return "0"
+
+    monkeypatch.setattr(loading, "load", loaded)
+    monkeypatch.setattr(Source, "sha256", hashed)
+    checkpoint = "owner/name" if hub else str(folder)
+    with pytest.raises(LoadFailed):
+        load_engine(replace(OPTIONS, checkpoint=checkpoint, exits=tmp_path / "none.exits"))
+    assert done == order
 
 
 async def test_half_precision_writes_too(folder: Path) -> None:
