@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -20,6 +19,7 @@ os.environ["RUNG_WORKER"] = "private"
 
 from rung.models.catalogue import CheckpointMissing, find
 
+from .servers import program
 from .trimming import CORPUS, rung_models
 
 _SERVER = importlib.util.find_spec("torch") is not None
@@ -50,10 +50,7 @@ def indexes(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def llama_server_program() -> str:
     """llama.cpp's own."""
-    found = os.environ.get("RUNG_LLAMA_SERVER") or shutil.which("llama-server")
-    if not found:
-        pytest.skip("no llama-server: put it on PATH, or its path into RUNG_LLAMA_SERVER (scripts/get-llama-server.sh)")
-    return found
+    return program("llama-server", "RUNG_LLAMA_SERVER", " (scripts/get-llama-server.sh)")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
-"""Servers of others that tests start."""
+"""Programs of others that tests need, and servers among them."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -11,12 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 
 from rung.models.free_port import free_port
 
 _START_S = 60.0
 _STOP_S = 10.0
 _SHOWN = 2000  # characters of a log
+
+
+def program(name: str, variable: str, further: str = "", path: str | None = None) -> str:
+    """Where the variable says, or on PATH; else the test is skipped. further: said then. path: in place of PATH."""
+    found = os.environ.get(variable) or shutil.which(name, path=path)
+    if not found:
+        pytest.skip(f"no {name}: put it on PATH, or its path into {variable}{further}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from ruamel.yaml import YAML
 from rung.cascade.config import RungConfig
 
 from .deployment_files import DOCS, FILES, MANIFESTS, manifest, read
+from .servers import program
 
 # What of vLLM 0.33's /metrics the rules and the autoscaler use; counters end in _total, histograms in _bucket, _count.
 VLLM_METRICS = {
@@ -134,10 +133,7 @@ def test_the_page_names_only_files_that_are_there() -> None:
 
 @pytest.fixture(scope="session")
 def promtool() -> str:
-    found = os.environ.get("RUNG_PROMTOOL") or shutil.which("promtool")
-    if not found:
-        pytest.skip("no promtool: put Prometheus' on PATH, or its path into RUNG_PROMTOOL")
-    return found
+    return program("promtool", "RUNG_PROMTOOL", " (it comes with Prometheus)")
 
 
 @pytest.mark.real

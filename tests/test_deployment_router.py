@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -22,15 +21,12 @@ from rung.models.http import HttpModel, Timeouts
 from rung.models.protocol import Prompt, Sampling
 
 from .deployment_files import FILES, manifest
-from .servers import llama_server, running
+from .servers import llama_server, program, running
 
 
 @pytest.fixture(scope="session")
 def nginx() -> str:
-    found = os.environ.get("RUNG_NGINX") or shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not found:
-        pytest.skip("no nginx: put it on PATH, or its path into RUNG_NGINX")
-    return found
+    return program("nginx", "RUNG_NGINX", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 @dataclass

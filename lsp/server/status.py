@@ -81,7 +81,6 @@ class Status:
     def __init__(self, protocol: RungProtocol, pausing: Pausing) -> None:
         self._protocol = protocol
         self._pausing = pausing
-        self._now = Shown()
         self._last: dict[str | None, Shown] = {}  # by project
         self._told: Shown | None = None
         self._climbs = 0
@@ -141,17 +140,20 @@ class Status:
 
     def _of(self, project: Project) -> Shown:
         config = project.settings.config
-        root = str(project.root) if project.root is not None else None
         state = State.PAUSED if self._pausing.holds(project.root) else State.READY
         return replace(
-            self._last.get(root, Shown()),
+            self._known(project),
             state=state if config.enabled else State.DISABLED,
-            project=root,
             usdPerDay=config.budget.usd_per_day,
         )
 
+    def _known(self, project: Project) -> Shown:
+        """What was shown of it last."""
+        root = str(project.root) if project.root is not None else None
+        return self._last.get(root, Shown(project=root))
+
     def _set(self, shown: Shown) -> None:
-        self._now = self._last[shown.project] = shown
+        self._last[shown.project] = shown
         if shown != self._told:
             self._told = shown
             self._protocol.notify(STATUS, asdict(shown))
@@ -172,12 +174,11 @@ class Status:
                 spent = (await project.completer.status()).get("spent")
         usd = spent.get("usd_today") if isinstance(spent, dict) else None
         if isinstance(usd, float | int):
-            root = str(project.root) if project.root else None
-            shown = replace(self._last.get(root, Shown(project=root)), usdToday=float(usd))
-            if self._now.project == root:
+            shown = replace(self._known(project), usdToday=float(usd))
+            if self._told is not None and self._told.project == shown.project:
                 self._set(shown)
             else:
-                self._last[root] = shown
+                self._last[shown.project] = shown
 
 
 def _was_asked(step: Step) -> bool:

@@ -84,7 +84,8 @@ async def test_a_long_request_counts_by_its_share_of_the_window_whenever_that_en
 
     async def ask(wanted: Wanted) -> Timed:
         place = asyncio.current_task()
-        slow.add(place) if not slow else None
+        if not slow:
+            slow.add(place)
         tokens, wait = (1200, 0.4) if place in slow else (10, 0.02)
         began = time.perf_counter()
         await asyncio.sleep(wait)
